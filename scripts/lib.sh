@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Shared by the scripts: places, progress lines, entering the toolchain root.
+
+IRONPATH_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/versions
+. "$IRONPATH_TOP/scripts/versions"
+
+IRONPATH_CACHE=${IRONPATH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ironpath}
+IRONPATH_BUILD=$IRONPATH_TOP/build
+
+# The key of a cached thing is the contents of what describes it.
+cache_key() { cat "$@" | sha256sum | cut -c1-12; }
+
+ROOT_DIR=$IRONPATH_CACHE/root-$(cache_key "$IRONPATH_TOP/scripts/packages/toolchain" \
+	"$IRONPATH_TOP/scripts/versions")
+GUEST_IMAGE=$IRONPATH_CACHE/guest-$(cache_key "$IRONPATH_TOP/scripts/packages/guest" \
+	"$IRONPATH_TOP/scripts/versions").ext4
+
+die() {
+	printf 'ironpath: %s\n' "$*" >&2
+	exit 1
+}
+
+say() { printf 'ironpath: %s\n' "$*"; }
+
+# logged WHAT LOG COMMAND...: runs COMMAND with its output in LOG, says what is done and how long it
+# took, and shows the last line of the log every 10 s, so that nothing is silent.
+logged() {
+	local what=$1 log=$2 start=$SECONDS pid status=0 waited=0
+	shift 2
+	mkdir -p "$(dirname "$log")"
+	say "$what ..."
+	"$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		waited=$((waited + 1))
+		if [ $((waited % 50)) = 0 ]; then
+			printf '    %4d s  %s\n' $((SECONDS - start)) \
+				"$(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
+		fi
+	done
+	wait "$pid" || status=$?
+	if [ "$status" != 0 ]; then
+		tail -n 30 "$log" >&2
+		die "failed: $what (exit status $status); the whole log is $log"
+	fi
+	say "$what: done in $((SECONDS - start)) s"
+}
+
+# in_root COMMAND...: runs COMMAND in the toolchain root, as root of a user namespace that holds
+# nothing but the caller's own identity. The project and the cache keep their paths.
+in_root() {
+	bwrap --unshare-user --uid 0 --gid 0 --unshare-pid --die-with-parent \
+		--bind "$ROOT_DIR" / --dev-bind /dev /dev --proc /proc --tmpfs /tmp \
+		--ro-bind-try /etc/resolv.conf /etc/resolv.conf \
+		--ro-bind-try /etc/hosts /etc/hosts \
+		--bind "$IRONPATH_CACHE" "$IRONPATH_CACHE" \
+		--bind "$IRONPATH_TOP" "$IRONPATH_TOP" \
+		${IRONPATH_BIND:+--bind "$IRONPATH_BIND" "$IRONPATH_BIND"} \
+		--chdir "$IRONPATH_TOP" \
+		--clearenv --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin \
+		--setenv HOME /root --setenv LANG C.UTF-8 --setenv TERM "${TERM:-dumb}" \
+		${http_proxy:+--setenv http_proxy "$http_proxy"} \
+		${https_proxy:+--setenv https_proxy "$https_proxy"} \
+		${CARGO_REGISTRY_ENV:+--setenv CARGO_HOME "$IRONPATH_CACHE/cargo"} \
+		"$@"
+}
