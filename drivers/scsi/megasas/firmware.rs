@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The firmware as a whole: its state machine, the queues, and commands to itself.
+
+use crate::adapter::{
+    ring,
+    Adapter,
+    FirmwareLimits,
+    Health,
+    DATA_BYTES, //
+};
+use crate::cdb::Direction;
+use crate::dcmd::{
+    DcmdFrame,
+    Mbox,
+    Opcode, //
+};
+use crate::frame::{
+    AbortFrame,
+    Completion,
+    Flags,
+    InitFrame,
+    QueueInfo, //
+};
+use crate::payload::{
+    ControllerInfo,
+    LdList,
+    PdList, //
+};
+use crate::regs::{
+    self,
+    State, //
+};
+use crate::reply_ring::Context;
+use crate::sgl::Format;
+use crate::status::MfiStatus;
+use core::num::NonZero;
+use core::sync::atomic::Ordering;
+use kernel::device::{
+    Bound,
+    Device, //
+};
+use kernel::io::poll::read_poll_timeout;
+use kernel::io::Io;
+use kernel::prelude::*;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
+use storage::dma::{
+    AddressWidth,
+    Slot, //
+};
+use storage::mailbox::{
+    Answered,
+    Armed, //
+};
+use storage::scsi::Flight;
+
+/// How often the firmware's state is looked at while it changes.
+const STATE_POLL: Delta = Delta::from_millis(1);
+
+/// How long the firmware may take to come to READY; then the adapter is given up.
+const READY_TIMEOUT: Delta = Delta::from_secs(60);
+
+/// How long a firmware command may take; then its slot is quarantined and the caller gets an error.
+pub(crate) const COMMAND_TIMEOUT: Delta = Delta::from_secs(10);
+
+/// How long the cache flush and the shutdown may take.
+const FLUSH_TIMEOUT: Delta = Delta::from_secs(60);
+
+/// How often a waiter looks into the reply ring itself, should the interrupt not have come.
+const REPLY_POLL: Delta = Delta::from_millis(10);
+
+/// Most entries of a reply ring: contexts have room for no more commands.
+const MAX_COMMANDS: u32 = 2048;
+
+/// Most entries of a scatter list that the driver makes.
+const MAX_SGES: u8 = 80;
+
+impl FirmwareLimits {
+    /// Reads OSP0 and cuts it to what the driver takes.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the firmware announces nothing usable.
+    pub(crate) fn read(bar: &crate::adapter::Bar, width: AddressWidth) -> Result<Self> {
+        let status = bar.read(regs::OSP0);
+        if status.is_gone() {
+            return Err(ENODEV);
+        }
+        let commands = u32::from(status.max_commands().get()).min(MAX_COMMANDS);
+        // CAST: eight bits.
+        let sges = (status.max_sge().get() as u8).min(MAX_SGES);
+        Ok(Self {
+            commands: NonZero::new(commands).ok_or(EINVAL)?,
+            sges: NonZero::new(sges).ok_or(EINVAL)?,
+            format: match width {
+                AddressWidth::Bits32 => Format::Sge32,
+                AddressWidth::Bits64 if status.msix() => Format::Ieee,
+                AddressWidth::Bits64 => Format::Sge64,
+            },
+        })
+    }
+}
+
+/// Takes whatever a previous driver left away and waits for READY. Sleeps.
+///
+/// # Errors
+///
+/// - `ENODEV` if the device is gone.
+/// - `ETIMEDOUT` if the firmware does not come to READY.
+pub(crate) fn reset(bar: &crate::adapter::Bar, timeout: Delta) -> Result {
+    if bar.read(regs::OSP0).is_gone() {
+        return Err(ENODEV);
+    }
+    if bar.read(regs::OSP0).firmware_state() == State::Fault {
+        for key in regs::UNLOCK {
+            bar.write_reg(regs::SEQ::from(u32::from(key)));
+        }
+        bar.write_reg(regs::DIAG::zeroed().with_const_reset::<1>());
+    }
+    // All ones in the mask resets too, and keeps interrupts away until the queues are there.
+    bar.write_reg(regs::IDB::zeroed().with_const_abort::<1>());
+    bar.write_reg(regs::OMSK::from(u32::MAX));
+    bar.write_reg(regs::IDB::zeroed().with_const_ready::<1>());
+    let status = read_poll_timeout(
+        || Ok(bar.read(regs::OSP0)),
+        |status| status.is_gone() || status.firmware_state() == State::Ready,
+        STATE_POLL,
+        timeout,
+    )?;
+    if status.is_gone() {
+        return Err(ENODEV);
+    }
+    Ok(())
+}
+
+impl Adapter {
+    /// Resets the firmware and gives it empty queues. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV`, `ETIMEDOUT`: see [`reset`].
+    /// - `EIO` if the firmware refuses the queues, or answers into others than it was given: then a reset
+    ///   has not happened.
+    pub(crate) fn bring_up(&self, dev: &Device<Bound>, timeout: Delta) -> Result {
+        let bar = self.bar.access(dev)?;
+        dev_info!(dev, "Waiting for FW to come to ready state\n");
+        reset(bar, timeout)?;
+        dev_info!(dev, "FW now in Ready state\n");
+        // The device holds nothing any more: what it had will never be answered.
+        self.mailbox.release_after_reset();
+        let memory = self.ring.slot(0).ok_or(EINVAL)?;
+        memory.write(ring::PRODUCER, &[0])?;
+        memory.write(ring::CONSUMER, &[0])?;
+        self.consumer.store(0, Ordering::Release);
+        self.init(dev, &memory)?;
+        bar.write_reg(regs::OMSK::from(0));
+        self.set_health(Health::Operational);
+        dev_info!(dev, "INIT adapter done\n");
+        Ok(())
+    }
+
+    fn init(&self, dev: &Device<Bound>, memory: &Slot<'_>) -> Result {
+        let armed = self.mailbox.arm().ok_or(EBUSY)?;
+        let (frame, data) = self.slots(&armed)?;
+        let at = memory.address();
+        let info = QueueInfo {
+            // Fewer are accepted, but then the device writes past the ring.
+            entries: self.limits.commands.get(),
+            ring_addr: at + ring::ENTRIES as u64,
+            producer_addr: at + ring::PRODUCER as u64,
+            consumer_addr: at + ring::CONSUMER as u64,
+        };
+        data.write(0, &info.encode())?;
+        let init = InitFrame {
+            context: self.context(&armed)?,
+            queue_info_addr: data.address(),
+        };
+        frame.write(0, &init.encode())?;
+        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
+        // The answer comes through the ring that INIT is about: if it does, the ring is in use.
+        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain())?;
+        self.check(&answered)?;
+        Ok(())
+    }
+
+    fn slots(&self, armed: &Armed<'_>) -> Result<(Slot<'_>, Slot<'_>)> {
+        let index = armed.context().index;
+        let frame = self.frames.slot(self.tags + index).ok_or(EINVAL)?;
+        let data = self.data.slot(index).ok_or(EINVAL)?;
+        Ok((frame, data))
+    }
+
+    fn context(&self, armed: &Armed<'_>) -> Result<Context> {
+        let context = armed.context();
+        Context::new(self.tags + context.index, context.generation).ok_or(EINVAL)
+    }
+
+    /// # Errors
+    ///
+    /// `EIO` if the firmware refused the command, or lost it in a reset.
+    fn check(&self, answered: &Answered<'_>) -> Result {
+        if answered.is_lost() {
+            return Err(EIO);
+        }
+        let frame = self.frames.slot(self.tags + answered.context().index);
+        let done = Completion::from_words(frame.ok_or(EINVAL)?.read(0)?);
+        if done.cmd_status == MfiStatus::OK {
+            Ok(())
+        } else {
+            Err(EIO)
+        }
+    }
+
+    /// Sends a command to the firmware; what it returns is copied into `reply`. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// - `EAGAIN` while a reset is going on; `ENODEV` if the adapter is dead.
+    /// - `EBUSY` if all slots are in use.
+    /// - `ETIMEDOUT` if the firmware does not answer; `EIO` if it refuses.
+    pub(crate) fn dcmd(
+        &self,
+        dev: &Device<Bound>,
+        opcode: Opcode,
+        mbox: Mbox,
+        reply: &mut [u8],
+        timeout: Delta,
+    ) -> Result {
+        match self.health() {
+            Health::Operational => {}
+            Health::Resetting => return Err(EAGAIN),
+            Health::Dead => return Err(ENODEV),
+        }
+        if reply.len() > DATA_BYTES {
+            return Err(EINVAL);
+        }
+        let len = u32::try_from(reply.len())?;
+        let armed = self.mailbox.arm().ok_or(EBUSY)?;
+        let (frame, data) = self.slots(&armed)?;
+        // What the firmware does not fill must not be what an earlier command left.
+        for offset in (0..reply.len()).step_by(size_of::<u32>()) {
+            data.write(offset, &[0])?;
+        }
+        let format = self.limits.format;
+        let (sge_count, flags) = match len {
+            0 => (0, Flags::NONE),
+            _ => (1, format.flags()),
+        };
+        let dcmd = DcmdFrame {
+            opcode,
+            mbox,
+            context: self.context(&armed)?,
+            flags,
+            sge_count,
+            direction: (len != 0).then_some(Direction::Read),
+            data_len: len,
+        };
+        frame.write(0, &dcmd.encode())?;
+        if len != 0 {
+            let sge = format.encode(data.address(), len).map_err(|_| EINVAL)?;
+            frame.write(DcmdFrame::BYTES, sge.as_words())?;
+        }
+        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
+        let answered = pending.wait(timeout, REPLY_POLL, || self.drain())?;
+        self.check(&answered)?;
+        data.read_bytes(0, reply)
+    }
+
+    /// Asks the firmware to abort a command that it has. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`Adapter::dcmd`].
+    pub(crate) fn abort_frame(&self, dev: &Device<Bound>, victim: Flight) -> Result {
+        if self.health() != Health::Operational {
+            return Err(EAGAIN);
+        }
+        let armed = self.mailbox.arm().ok_or(EBUSY)?;
+        let (frame, _) = self.slots(&armed)?;
+        let abort = AbortFrame {
+            context: self.context(&armed)?,
+            victim: Context::new(victim.tag, victim.generation).ok_or(EINVAL)?,
+            victim_addr: self.frames.slot(victim.tag).ok_or(EINVAL)?.address(),
+        };
+        frame.write(0, &abort.encode())?;
+        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
+        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain())?;
+        self.check(&answered)
+    }
+
+    /// Asks what the controller is. Sleeps.
+    pub(crate) fn controller_info(&self, dev: &Device<Bound>) -> Result<ControllerInfo> {
+        let mut reply = KVec::from_elem(0u8, ControllerInfo::BYTES, GFP_KERNEL)?;
+        let opcode = Opcode::CTRL_GET_INFO;
+        self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, COMMAND_TIMEOUT)?;
+        ControllerInfo::parse(&reply).ok_or(EIO)
+    }
+
+    /// Asks which targets there are. Sleeps.
+    pub(crate) fn find_targets(&self, dev: &Device<Bound>) -> Result<(usize, usize)> {
+        let mut reply = KVec::from_elem(0u8, LdList::BYTES, GFP_KERNEL)?;
+        let opcode = Opcode::LD_GET_LIST;
+        self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, COMMAND_TIMEOUT)?;
+        let mut logical = 0;
+        for entry in LdList::parse(&reply).ok_or(EIO)?.iter() {
+            self.present.logical.set_bit_atomic(usize::from(entry.target));
+            logical += 1;
+        }
+        let mut reply = KVec::from_elem(0u8, PdList::BYTES, GFP_KERNEL)?;
+        let opcode = Opcode::PD_LIST_QUERY;
+        let query = Mbox::PD_EXPOSED_TO_HOST;
+        self.dcmd(dev, opcode, query, &mut reply, COMMAND_TIMEOUT)?;
+        let mut physical = 0;
+        for entry in PdList::parse(&reply).ok_or(EIO)?.iter() {
+            let id = usize::from(entry.device);
+            // A device number beyond the channels cannot be addressed.
+            if id < self.present.physical.len() {
+                self.present.physical.set_bit_atomic(id);
+                physical += 1;
+            }
+        }
+        Ok((logical, physical))
+    }
+
+    /// Flushes the caches, shuts the controller down and masks its interrupts, in that order. Sleeps.
+    ///
+    /// A step that fails does not keep the next from being taken.
+    pub(crate) fn stop(&self, dev: &Device<Bound>) {
+        for (what, opcode, mbox) in [
+            ("cache flush", Opcode::CTRL_CACHE_FLUSH, Mbox::FLUSH_ALL),
+            ("shutdown", Opcode::CTRL_SHUTDOWN, Mbox::EMPTY),
+        ] {
+            if self.health() != Health::Operational {
+                break;
+            }
+            if let Err(error) = self.dcmd(dev, opcode, mbox, &mut [], FLUSH_TIMEOUT) {
+                dev_warn!(dev, "{} failed: {:?}\n", what, error);
+            }
+        }
+        self.set_health(Health::Dead);
+        if let Ok(bar) = self.bar.access(dev) {
+            bar.write_reg(regs::OMSK::from(u32::MAX));
+        }
+        storage::pci::stop_dma(dev);
+        // Nobody is answered any more.
+        self.mailbox.release_after_reset();
+    }
+
+    /// Waits, at most for `timeout`, until `done`; looks into the reply ring meanwhile. Sleeps.
+    pub(crate) fn wait_until(&self, timeout: Delta, done: impl Fn() -> bool) -> bool {
+        let start = kernel::time::Instant::<kernel::time::Monotonic>::now();
+        loop {
+            self.drain();
+            if done() {
+                return true;
+            }
+            if start.elapsed() > timeout {
+                return false;
+            }
+            fsleep(STATE_POLL);
+        }
+    }
+
+    /// How long a host reset may wait for READY.
+    pub(crate) fn reset_timeout(&self) -> Delta {
+        let limit = Delta::from_secs(i64::from(self.settings.reset_wait));
+        if limit > READY_TIMEOUT {
+            READY_TIMEOUT
+        } else {
+            limit
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Error handling: what each step of the ladder does.
+
+use crate::adapter::{
+    Adapter,
+    Health, //
+};
+use crate::dcmd::{
+    Mbox,
+    Opcode, //
+};
+use crate::firmware::COMMAND_TIMEOUT;
+use crate::status::{
+    TargetAddress,
+    TargetKind, //
+};
+use core::sync::atomic::Ordering;
+use kernel::device::{
+    Bound,
+    Device, //
+};
+use kernel::prelude::*;
+use kernel::time::Delta;
+use storage::scsi::{
+    HostByte,
+    Recovery,
+    Status,
+    TimedOut,
+    TimeoutAction, //
+};
+
+/// How long the answers of aborted commands may take after the abort itself was answered.
+const ABORTED_TIMEOUT: Delta = Delta::from_secs(5);
+
+/// Host resets without a good command in between; after so many the adapter is given up.
+pub(crate) const MAX_RESETS: u32 = 3;
+
+impl Adapter {
+    /// A command's time is over: its answer may stand in the ring without an interrupt having told.
+    pub(crate) fn on_timeout(&self) -> TimeoutAction {
+        self.drain();
+        TimeoutAction::Escalate
+    }
+
+    /// MFI ABORT; the firmware answers the victim too, as failed.
+    pub(crate) fn on_abort(&self, dev: &Device<Bound>, command: &TimedOut<'_, Self>) -> Recovery {
+        let tag = command.tag();
+        let Some(victim) = self.in_flight.flight(tag) else {
+            return Recovery::Success;
+        };
+        if let Err(error) = self.abort_frame(dev, victim) {
+            dev_warn!(dev, "abort of tag {} failed: {:?}\n", tag, error);
+            return Recovery::Failed;
+        }
+        if self.wait_until(ABORTED_TIMEOUT, || self.in_flight.flight(tag) != Some(victim)) {
+            dev_info!(dev, "tag {} aborted\n", tag);
+            Recovery::Success
+        } else {
+            Recovery::Failed
+        }
+    }
+
+    /// CLUSTER_RESET_LD; the firmware answers all commands of the logical drive, as failed.
+    pub(crate) fn on_device_reset(
+        &self,
+        dev: &Device<Bound>,
+        command: &TimedOut<'_, Self>,
+    ) -> Recovery {
+        let at = command.device().address();
+        let target = match TargetAddress::from_scsi(at.channel, at.id, at.lun) {
+            Some(target) if target.kind() == TargetKind::Logical => target.target(),
+            // There is no reset for a physical drive.
+            _ => return Recovery::Failed,
+        };
+        let mbox = Mbox::from_u16(u16::from(target));
+        let opcode = Opcode::CLUSTER_RESET_LD;
+        if let Err(error) = self.dcmd(dev, opcode, mbox, &mut [], COMMAND_TIMEOUT) {
+            dev_warn!(dev, "reset of logical drive {} failed: {:?}\n", target, error);
+            return Recovery::Failed;
+        }
+        dev_info!(dev, "logical drive {} reset\n", target);
+        if self.wait_until(ABORTED_TIMEOUT, || !command.is_outstanding()) {
+            Recovery::Success
+        } else {
+            Recovery::Failed
+        }
+    }
+
+    /// Resets the controller and gives back every command.
+    pub(crate) fn on_host_reset(&self, dev: &Device<Bound>) -> Recovery {
+        if self.health() == Health::Dead {
+            self.fail_all(HostByte::NoConnect);
+            return Recovery::Failed;
+        }
+        let count = self.resets.fetch_add(1, Ordering::Relaxed) + 1;
+        dev_warn!(dev, "host reset {}\n", count);
+        self.set_health(Health::Resetting);
+        let mut outcome = Err(EIO);
+        for _ in 0..MAX_RESETS {
+            outcome = self.bring_up(dev, self.reset_timeout());
+            match outcome {
+                Ok(()) | Err(ENODEV) => break,
+                Err(_) => {}
+            }
+        }
+        match outcome {
+            Ok(()) => {
+                // The reset was proven by INIT's answer: the firmware has none of them any more.
+                let swept = self.fail_all(HostByte::Reset);
+                dev_info!(dev, "host reset done, {} commands given back\n", swept);
+                Recovery::Success
+            }
+            Err(error) => {
+                self.kill(dev);
+                dev_err!(dev, "host reset failed: {:?}; the adapter is dead\n", error);
+                Recovery::Failed
+            }
+        }
+    }
+
+    /// Gives the adapter up: it can no longer write to memory, and all commands are answered.
+    pub(crate) fn kill(&self, dev: &Device<Bound>) {
+        self.set_health(Health::Dead);
+        storage::pci::stop_dma(dev);
+        self.mailbox.release_after_reset();
+        self.fail_all(HostByte::NoConnect);
+    }
+
+    fn fail_all(&self, byte: HostByte) -> usize {
+        self.in_flight
+            .sweep(|command| command.complete(Status::host(byte)))
+    }
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! LSI MegaRAID SAS 1078 and 2108 host adapters, driven by MFI frames.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `adapter.rs` | one adapter: a command's way to the firmware and back |
+//! | `firmware.rs` | state machine, queues, commands to the firmware itself |
+//! | `recovery.rs` | the steps of error handling |
+//! | `regs.rs`, `frame.rs`, `dcmd.rs`, `payload.rs`, `sgl.rs` | what registers and memory look like |
+//! | `cdb.rs`, `status.rs`, `reply_ring.rs` | pure decisions |
+//!
+//! Source: `drivers/scsi/megaraid/megaraid_sas.h`.
+
+use core::num::NonZero;
+use core::sync::atomic::Ordering;
+use kernel::device::{
+    Bound,
+    Core,
+    Device, //
+};
+use kernel::driver;
+use kernel::fmt;
+use kernel::pci;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
+use kernel::time::Delta;
+use storage::dma::{
+    self,
+    AddressWidth, //
+};
+use storage::irq::{
+    Ladder,
+    Rungs, //
+};
+use storage::scsi::{
+    self,
+    Attribute,
+    Command,
+    Discovery,
+    Geometry,
+    Host,
+    Limits,
+    LowLevelDriver,
+    ProtectionCaps,
+    Recovery,
+    Rejected,
+    Template,
+    TimedOut,
+    TimeoutAction, //
+};
+
+mod adapter;
+mod cdb;
+mod dcmd;
+mod firmware;
+mod frame;
+mod params;
+mod payload;
+mod recovery;
+mod regs;
+mod reply_ring;
+mod sgl;
+mod status;
+
+/// The pure modules find it here, as in the host tests.
+mod generation {
+    pub(crate) use storage::generation::Generation;
+}
+
+use adapter::{
+    Adapter,
+    Model, //
+};
+use status::{
+    TargetAddress,
+    TargetKind, //
+};
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    MODULE_PCI_TABLE,
+    <MegaRaid as pci::Driver>::IdInfo,
+    [
+        (pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0060), Model::Gen1),
+        (pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0079), Model::Gen2)
+    ]
+);
+
+module! {
+    type: Module,
+    name: "rmegasas",
+    authors: ["The Ironpath developers"],
+    description: "LSI MegaRAID SAS 1078 and 2108 host adapters",
+    license: "GPL",
+    params: {
+        max_sectors: u32 {
+            default: 0,
+            description: "Most 512-byte sectors of a command (8 to 65536; 0: as the firmware says)",
+        },
+        msix_disable: u32 {
+            default: 0,
+            description: "Do not use MSI-X (0 or 1)",
+        },
+        resetwaittime: u32 {
+            default: 180,
+            description: "Seconds that a host reset may wait for the firmware (1 to 180)",
+        },
+        scmd_timeout: u32 {
+            default: 90,
+            description: "Seconds after which a command counts as timed out (1 to 90)",
+        },
+    },
+}
+
+#[pin_data]
+struct Module {
+    #[pin]
+    _driver: driver::Registration<pci::Adapter<MegaRaid>>,
+}
+
+impl kernel::InPlaceModule for Module {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(move || {
+            settings()?;
+            Ok(try_pin_init!(Self {
+                _driver <- driver::Registration::new(
+                    <Self as kernel::ModuleMetadata>::NAME,
+                    module,
+                ),
+            }))
+        })
+    }
+}
+
+fn settings() -> Result<params::Settings> {
+    params::Settings::new(
+        *module_parameters::max_sectors.value(),
+        *module_parameters::msix_disable.value(),
+        *module_parameters::resetwaittime.value(),
+        *module_parameters::scmd_timeout.value(),
+    )
+}
+
+static TEMPLATE: Template<Adapter> = Template::new(&THIS_MODULE);
+
+struct MegaRaid;
+
+/// What a bound device has. The ladder is released before the registers and the adapter's memory.
+struct Bond {
+    host: Arc<Host<Adapter>>,
+    _ladder: Ladder,
+}
+
+impl Bond {
+    /// The host goes first, so that its last commands are answered; then the firmware is stopped.
+    fn stop(&self, dev: &Device<Bound>) {
+        self.host.remove();
+        self.host.adapter().stop(dev);
+    }
+}
+
+impl pci::Driver for MegaRaid {
+    type IdInfo = Model;
+    type Data<'bound> = Bond;
+
+    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        model: &'bound Self::IdInfo,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        probe(pdev, *model)
+    }
+
+    fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
+        this.stop(pdev.as_ref());
+    }
+}
+
+impl storage::pci::Shutdown for MegaRaid {
+    fn shutdown<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
+        this.host.adapter().stop(pdev.as_ref());
+    }
+}
+
+fn probe(pdev: &pci::Device<Core<'_>>, model: Model) -> Result<Bond> {
+    let dev: &Device<Bound> = pdev.as_ref();
+    let settings = settings()?;
+    pdev.enable_device_mem()?;
+    pdev.set_master();
+    let width = dma::set_masks(pdev, AddressWidth::Bits64)?;
+    let bar = pdev.iomap_region_sized::<{ regs::SIZE }>(model.bar(), c"rmegasas")?;
+    let bar = bar.into_devres()?;
+
+    let registers = bar.access(dev)?;
+    firmware::reset(registers, Delta::from_secs(i64::from(settings.reset_wait)))?;
+    let limits = adapter::FirmwareLimits::read(registers, width)?;
+    let adapter = Arc::new(
+        Adapter::new(dev, bar, model, limits, settings)?,
+        GFP_KERNEL,
+    )?;
+
+    let rungs = Rungs {
+        msix: !settings.msix_disable,
+        ..Rungs::ALL
+    };
+    // The firmware uses one vector, whatever it has.
+    let ladder = Ladder::climb(pdev, rungs, NonZero::<u32>::MIN, c"rmegasas", &adapter)?;
+    let started = start(dev, &adapter, &ladder);
+    if started.is_err() {
+        adapter.stop(dev);
+    }
+    let host = started?;
+    storage::pci::enable_shutdown::<MegaRaid>(pdev);
+    Ok(Bond {
+        host,
+        _ladder: ladder,
+    })
+}
+
+fn start(dev: &Device<Bound>, adapter: &Arc<Adapter>, ladder: &Ladder) -> Result<Arc<Host<Adapter>>> {
+    adapter.bring_up(dev, adapter.reset_timeout())?;
+    let info = adapter.controller_info(dev)?;
+    let (logical, physical) = adapter.find_targets(dev)?;
+    dev_info!(
+        dev,
+        "controller type {}: {}, firmware package {}\n",
+        adapter.model.name(),
+        info.product.as_str(),
+        info.package.as_str()
+    );
+    dev_info!(
+        dev,
+        "Max firmware commands: {}, scatter list {} entries ({:?}), interrupt {}, {} logical and {} physical drives\n",
+        adapter.limits.commands.get(),
+        adapter.limits.sges.get(),
+        adapter.limits.format,
+        ladder.name(),
+        logical,
+        physical
+    );
+    let by_firmware = info.max_sectors(u32::from(adapter.limits.sges.get()));
+    let max_sectors = match adapter.settings.max_sectors {
+        0 => by_firmware,
+        asked => asked.min(by_firmware),
+    };
+    let discovery = Discovery {
+        limits: Limits {
+            can_queue: adapter.tags,
+            cmd_per_lun: 256,
+            sg_tablesize: u16::from(adapter.limits.sges.get()),
+            max_sectors,
+            max_segment_size: u32::MAX,
+            dma_boundary: u32::MAX as usize,
+            max_cdb: 16,
+            max_channel: TargetAddress::CHANNELS - 1,
+            max_id: TargetAddress::IDS_PER_CHANNEL,
+            max_lun: u64::from(TargetAddress::MAX_LUN),
+        },
+        protection: ProtectionCaps::none(),
+    };
+    let host = scsi::Builder::new(&TEMPLATE, discovery)?.register(dev, adapter.clone())?;
+    host.scan();
+    Ok(host)
+}
+
+#[vtable]
+impl LowLevelDriver for Adapter {
+    type CommandData = ();
+
+    const NAME: &'static CStr = c"rmegasas";
+
+    const ATTRIBUTES: &'static [Attribute<Self>] = &[
+        Attribute {
+            name: c"fw_cmds_outstanding",
+            show: show_outstanding,
+        },
+        Attribute {
+            name: c"fw_resets",
+            show: |adapter, _, out| writeln!(out, "{}", adapter.resets.load(Ordering::Relaxed)),
+        },
+        Attribute {
+            name: c"fw_stray_replies",
+            show: |adapter, _, out| writeln!(out, "{}", adapter.strays.load(Ordering::Relaxed)),
+        },
+        Attribute {
+            name: c"dump_system_regs",
+            show: show_registers,
+        },
+    ];
+
+    fn queue(&self, dev: &Device<Bound>, command: Command<Self>) -> Result<(), Rejected<Self>> {
+        self.start(dev, command)
+    }
+
+    fn timed_out(&self, _dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> TimeoutAction {
+        self.on_timeout()
+    }
+
+    fn abort(&self, dev: &Device<Bound>, command: &TimedOut<'_, Self>) -> Recovery {
+        self.on_abort(dev, command)
+    }
+
+    fn reset_device(&self, dev: &Device<Bound>, command: &TimedOut<'_, Self>) -> Recovery {
+        self.on_device_reset(dev, command)
+    }
+
+    fn reset_host(&self, dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
+        self.on_host_reset(dev)
+    }
+
+    fn is_present(&self, at: scsi::Address) -> bool {
+        let Some(target) = TargetAddress::from_scsi(at.channel, at.id, at.lun) else {
+            return false;
+        };
+        let list = match target.kind() {
+            TargetKind::Logical => &self.present.logical,
+            TargetKind::Physical => &self.present.physical,
+        };
+        let index = usize::from(target.target());
+        list.next_bit(index) == Some(index)
+    }
+
+    fn configure_device(&self, device: &scsi::Device) -> Result {
+        device.set_command_timeout(Delta::from_secs(i64::from(self.settings.command_timeout)));
+        device.set_queue_depth(self.tags.min(256));
+        Ok(())
+    }
+
+    fn geometry(&self, sectors: u64) -> Geometry {
+        /// From this size on (1 GiB) the larger geometry is told.
+        const LARGE: u64 = 0x20_0000;
+        if sectors < LARGE {
+            Geometry {
+                heads: 64,
+                sectors: 32,
+            }
+        } else {
+            Geometry {
+                heads: 255,
+                sectors: 63,
+            }
+        }
+    }
+}
+
+fn show_outstanding(adapter: &Adapter, _: &Device<Bound>, out: &mut dyn fmt::Write) -> fmt::Result {
+    writeln!(out, "{}", adapter.in_flight.len())
+}
+
+fn show_registers(adapter: &Adapter, dev: &Device<Bound>, out: &mut dyn fmt::Write) -> fmt::Result {
+    use kernel::io::Io;
+
+    let Ok(bar) = adapter.bar.access(dev) else {
+        return Ok(());
+    };
+    writeln!(out, "[30]: {:08x}", bar.read(regs::OSTS).into_raw())?;
+    writeln!(out, "[34]: {:08x}", bar.read(regs::OMSK).into_raw())?;
+    writeln!(out, "[b0]: {:08x}", bar.read(regs::OSP0).into_raw())
+}

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Boots the stock kernel with a topology, runs a script in the guest, and tells the truth about it.
+
+Runs inside the toolchain root; `qemu/guest` on the host calls it.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import select
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import initramfs
+import topology
+from qmp import Qmp, QmpError, Requests
+from script import Script, ScriptError
+from watch import Watch
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+HERE = os.path.join(TOP, "qemu")
+CACHE = os.path.join(BUILD, "guest")
+MODULES = os.path.join(BUILD, "modules")
+
+# Emulated, an old processor is the fastest: no fifth level of page tables, no mitigations of its own.
+TCG_CPU = "Nehalem"
+# From the script's end to the end of QEMU: shutdown of drivers included.
+POWER_OFF_SECONDS = 30
+# An answer must fit in the guest's terminal buffer, which holds 4096 bytes.
+ANSWER_BYTES = 3500
+
+
+def kvm_works():
+    """A /dev/kvm that opens is not enough: without these flags it cannot run a guest."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            capable = re.search(r"^flags\s*:.*\b(vmx|svm)\b", info.read(), re.M)
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError:
+        return False
+    return bool(capable)
+
+
+def accelerator_args(kind):
+    """QEMU arguments for the `accel` option of a topology."""
+    if kind == "icount":
+        return ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", TCG_CPU]
+    if kind == "auto":
+        kind = "kvm" if kvm_works() else "tcg"
+    if kind == "kvm":
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi", "-cpu", TCG_CPU]
+
+
+class Guest:
+    """One run of one guest script."""
+
+    def __init__(self, script, spec, *, kernel, image, log, env=None, interactive=False,
+                 gdb_port=None, timeout=None, on_line=None):
+        self.script = script
+        self.topology = topology.Topology(spec)
+        self.kernel = initramfs.StockKernel(kernel)
+        self.image = image
+        self.log_path = log
+        self.env = dict(env or {})
+        self.interactive = interactive
+        self.gdb_port = gdb_port
+        self.timeout = timeout or (script.timeout if script else None)
+        self.on_line = on_line or (lambda kind, text: None)
+        self.ktap = []
+        self.status = None
+        self.problems = []
+        self.booted = None
+        self.seconds = 0.0
+
+    def run(self):
+        """Boots, waits for the end, fills `problems`; true when there are none."""
+        start = time.monotonic()
+        os.makedirs(os.path.join(BUILD, "run"), exist_ok=True)
+        os.makedirs(os.path.dirname(self.log_path), exist_ok=True)
+        folder = tempfile.mkdtemp(dir=os.path.join(BUILD, "run"))
+        try:
+            with open(self.log_path, "wb") as log, contextlib.ExitStack() as stack:
+                watch = Watch(log, self.script.allow if self.script else ())
+                process, sockets = self._start(folder, stack)
+                self._follow(process, sockets, watch, start)
+                watch.close()
+                seen = dict.fromkeys(watch.bad)
+                self.problems += [f"kernel log: {line}" for line in list(seen)[:5]]
+                if self.problems:
+                    log.write("".join(f"\n*** {text}" for text in self.problems).encode() + b"\n")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.seconds = time.monotonic() - start
+        return not self.problems
+
+    # --- start --------------------------------------------------------------------------------
+
+    def _files(self):
+        files = {name: os.path.join(HERE, "guest", name)
+                 for name in ("agent", "interactive", "gdb-symbols")}
+        files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
+        if os.path.isdir(MODULES):
+            for module in os.listdir(MODULES):
+                if module.endswith(".ko"):
+                    files["modules/" + module] = os.path.join(MODULES, module)
+        if self.script:
+            files["script"] = self.script.path
+        env = {"IRONPATH_TOPOLOGY": self.topology.spec, "IRONPATH_HOST_MODULES": MODULES,
+               **self.env}
+        if self.interactive:
+            env["IRONPATH_INTERACTIVE"] = "1"
+        if self.gdb_port:
+            env.update(IRONPATH_GDB="1", IRONPATH_GDB_PORT=str(self.gdb_port))
+        files["env"] = "".join(f"export {key}={shlex.quote(value)}\n"
+                               for key, value in env.items()).encode()
+        return files
+
+    def _boot_image(self):
+        if self.topology.machine["boot"] == "vmlinuz":
+            return self.kernel.image
+        return initramfs.inner_image(self.kernel, CACHE)
+
+    def _start(self, folder, stack):
+        initrd = os.path.join(folder, "initramfs")
+        initramfs.build(initrd, kernel=self.kernel, cache=CACHE,
+                        modules=self.script.modules if self.script else (), files=self._files())
+        machine = self.topology.machine
+        append = ["console=ttyS0", "panic=-1", "oops=panic", "ignore_loglevel",
+                  # Scripts mark places in the kernel log: none of these may be dropped.
+                  "printk.devkmsg=on", "random.trust_cpu=on"]
+        if self.gdb_port:
+            append.append("nokaslr")
+        if self.script:
+            append += self.script.append
+        sockets, ends = {}, {}
+        # Connected pairs rather than sockets in the file system, whose paths may be too long.
+        for name in ("console", "control", "qmp"):
+            if name != "console" or not self.interactive:
+                mine, theirs = socket.socketpair()
+                sockets[name] = stack.enter_context(mine)
+                ends[name] = stack.enter_context(theirs)
+        args = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
+                "-machine", machine["machine"], "-smp", machine["smp"], "-m", machine["mem"],
+                *accelerator_args(machine["accel"]),
+                "-kernel", self._boot_image(), "-initrd", initrd, "-append", " ".join(append)]
+        for name, end in ends.items():
+            args += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+        if self.interactive:
+            args += ["-chardev", f"stdio,id=console,signal=off,mux=on,logfile={self.log_path}"]
+        args += ["-serial", "chardev:console", "-serial", "chardev:control",
+                 "-object", "monitor-qmp,id=monitor,chardev=qmp",
+                 "-blockdev", "driver=file,node-name=root-file,read-only=on,locking=off,"
+                 f"filename={self.image.replace(',', ',,')}",
+                 "-blockdev", "driver=raw,node-name=root,file=root-file,read-only=on",
+                 "-device", "virtio-blk-pci,drive=root,id=root"]
+        if self.gdb_port:
+            args += ["-gdb", f"tcp:127.0.0.1:{self.gdb_port}"]
+        args += self.topology.node_args(folder) + self.topology.device_args()
+        # pylint: disable-next=consider-using-with # ended in _follow
+        process = subprocess.Popen(args, pass_fds=[end.fileno() for end in ends.values()],
+                                   stdin=None if self.interactive else subprocess.DEVNULL,
+                                   stdout=None if self.interactive else subprocess.PIPE,
+                                   stderr=None if self.interactive else subprocess.STDOUT)
+        for end in ends.values():
+            end.close()
+        return process, sockets
+
+    # --- until the end ------------------------------------------------------------------------
+
+    def _follow(self, process, sockets, watch, start):
+        control = threading.Thread(target=self._control, daemon=True,
+                                   args=(sockets["qmp"], sockets["control"], start))
+        control.start()
+        deadline = start + self.timeout if self.timeout else None
+        ended = None
+        try:
+            while True:
+                now = time.monotonic()
+                if self.status is not None and ended is None:
+                    ended = now
+                if ended is not None and now > ended + POWER_OFF_SECONDS:
+                    self.problems.append(f"the guest did not power off in {POWER_OFF_SECONDS} s")
+                    break
+                if ended is None and deadline and now > deadline:
+                    self.problems.append(f"timeout: not finished in {self.timeout} s")
+                    break
+                if "console" not in sockets:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(0.5)
+                        break
+                elif select.select([sockets["console"]], [], [], 0.5)[0]:
+                    data = sockets["console"].recv(65536)
+                    if not data:
+                        break
+                    watch.feed(data)
+                    self.on_line("console", data)
+        finally:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0 if self.problems else POWER_OFF_SECONDS)
+            process.kill()
+            code = process.wait()
+        # QEMU has gone: the control port's last lines are all there to be read.
+        control.join(5)
+        self._conclude(process, code)
+
+    def _conclude(self, process, code):
+        if process.stdout:
+            said = process.stdout.read().decode("utf-8", "replace").strip()
+            if said:
+                self.problems.append(f"QEMU: {said[-500:]}")
+        if self.status is None and not self.problems:
+            self.problems.append("the guest ended before its script (panic, reboot or QEMU exit)")
+        elif self.status not in (None, 0):
+            self.problems.append(f"the script's exit status is {self.status}")
+        if code > 0:
+            self.problems.append(f"QEMU's exit status is {code}")
+
+    def _control(self, qmp_socket, control, start):
+        try:
+            requests = Requests(Qmp(qmp_socket))
+        except (QmpError, OSError):
+            return
+        for line in control.makefile("rb"):
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            kind, _, rest = text.partition(" ")
+            if kind == "ready":
+                self.booted = time.monotonic() - start
+            elif kind == "exit":
+                self.status = int(rest)
+            elif kind == "ktap":
+                self.ktap.append(rest)
+                self.on_line("ktap", rest)
+            elif kind == "say":
+                self.on_line("say", rest)
+            else:
+                try:
+                    succeeded, answer = requests.answer(text)
+                    answer = answer[:ANSWER_BYTES].replace("\\", "\\\\").replace("\n", "\\n")
+                    control.sendall(f"{'ok' if succeeded else 'error'} {answer}\n".encode())
+                except OSError:
+                    return
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="qemu/guest", description=__doc__)
+    parser.add_argument("--kernel", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--image", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("-t", "--topology", help="default: the script's first, else gen2")
+    parser.add_argument("--timeout", type=int, help="seconds; default: the script's")
+    parser.add_argument("--log", help="where the console is kept")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
+                        help="set in the guest")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the console")
+    parser.add_argument("--interactive", action="store_true", help="a shell instead of a script")
+    parser.add_argument("--gdb", type=int, metavar="PORT", help="let gdb attach")
+    parser.add_argument("script", nargs="?")
+    args = parser.parse_args()
+    if bool(args.script) == args.interactive:
+        parser.error("either a script or --interactive")
+
+    def show(kind, text):
+        if kind == "console" and args.verbose:
+            sys.stdout.buffer.write(text)
+        elif kind == "say" or (kind == "ktap" and not args.verbose):
+            print(text)
+        sys.stdout.flush()
+
+    try:
+        script = Script(args.script) if args.script else None
+        spec = args.topology or (script.topologies[0] if script and script.topologies else "gen2")
+        name = os.path.basename(args.script).removesuffix(".sh") if args.script else "vm"
+        guest = Guest(script, spec, kernel=args.kernel, image=args.image,
+                      log=args.log or os.path.join(BUILD, "guest-logs", name + ".log"),
+                      env=dict(pair.split("=", 1) for pair in args.env),
+                      interactive=args.interactive, gdb_port=args.gdb, timeout=args.timeout,
+                      on_line=show)
+        good = guest.run()
+    except (topology.TopologyError, ScriptError, OSError) as err:
+        sys.exit(f"guest: {err}")
+    for problem in guest.problems:
+        print(f"guest: {problem}", file=sys.stderr)
+    if not good:
+        print(f"guest: the console's log is {guest.log_path}", file=sys.stderr)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A QMP client over a connected socket, and the requests that guest scripts may make of it."""
+
+import json
+import select
+import time
+
+# QEMU answers from its main loop; longer than this means that it hangs.
+ANSWER_SECONDS = 30
+
+
+class QmpError(Exception):
+    """QEMU refused a command, or does not answer."""
+
+
+class Qmp:
+    """Commands go out one at a time; events are kept."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.events = []
+        self._buffer = b""
+        self._receive(time.monotonic() + ANSWER_SECONDS)
+        self.command("qmp_capabilities")
+
+    def _receive(self, deadline):
+        """The next message, or nothing when the time is over."""
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+                return None
+            data = self.sock.recv(65536)
+            if not data:
+                raise QmpError("QEMU has gone")
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return json.loads(line)
+
+    def execute(self, message):
+        """Sends one QMP message; the value that it returns."""
+        self.sock.sendall(json.dumps(message).encode() + b"\n")
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            answer = self._receive(deadline)
+            if answer is None:
+                raise QmpError(f"no answer within {ANSWER_SECONDS} s: {message}")
+            if "event" in answer:
+                self.events.append(answer)
+            elif "error" in answer:
+                raise QmpError(answer["error"]["desc"])
+            elif "return" in answer:
+                return answer["return"]
+
+    def command(self, name, **arguments):
+        """A QMP command by name; `_` in argument names stands for `-`."""
+        return self.execute({"execute": name, "arguments": {
+            key.replace("_", "-"): value for key, value in arguments.items()}})
+
+    def hmp(self, line):
+        """A command of the human monitor; the text that it prints."""
+        return self.command("human-monitor-command", command_line=line)
+
+    def wait_event(self, wanted, seconds):
+        """The first event, past or to come, for which `wanted` holds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            for event in self.events:
+                if wanted(event):
+                    return event
+            message = self._receive(deadline)
+            if message is None:
+                raise QmpError(f"no such event within {seconds} s")
+            if "event" in message:
+                self.events.append(message)
+
+
+class Requests:
+    """What `ctl` in a guest script can ask for: each method takes the rest of the line."""
+
+    # Which I/O an injected error is for, by the first word of `inject`.
+    IO_TYPES = ("read", "write", "flush", "discard", "write-zeroes")
+
+    def __init__(self, qmp):
+        self.qmp = qmp
+        self.rules = {}
+        self.filters = 0
+
+    def answer(self, line):
+        """(succeeded, text) for one request line."""
+        verb, _, rest = line.partition(" ")
+        method = getattr(self, "do_" + verb, None)
+        if method is None:
+            return False, f"unknown request: {verb}"
+        try:
+            return True, str(method(rest.strip()) or "")
+        except (QmpError, ValueError, json.JSONDecodeError) as err:
+            return False, str(err)
+
+    def do_qmp(self, rest):
+        """qmp JSON: any QMP message."""
+        value = self.qmp.execute(json.loads(rest))
+        return json.dumps(value) if value != {} else ""
+
+    def do_hmp(self, rest):
+        """hmp LINE: any line of the human monitor."""
+        return self.qmp.hmp(rest).replace("\r", "").strip()
+
+    def do_io(self, rest):
+        """io NODE COMMAND: a qemu-io command on a node; what it prints is an error."""
+        node, command = rest.split(None, 1)
+        text = self.do_hmp(f'qemu-io {node} "{command}"')
+        if text:
+            raise QmpError(text)
+
+    def do_hold(self, rest):
+        """hold NODE read|write TAG: the next such request stays in the device until released."""
+        node, kind, tag = rest.split()
+        return self.do_io(f"{node} break {kind}_aio {tag}")
+
+    def do_release(self, rest):
+        """release NODE TAG: the held request goes on."""
+        node, tag = rest.split()
+        return self.do_io(f"{node} resume {tag}")
+
+    def do_inject(self, rest):
+        """inject NODE TYPE SECTOR|any ERRNO [once]: such requests fail from now on."""
+        node, kind, sector, errno, *once = rest.split()
+        if kind not in self.IO_TYPES or once not in ([], ["once"]):
+            raise ValueError(f"inject NODE {'|'.join(self.IO_TYPES)} SECTOR|any ERRNO [once]")
+        rule = {"event": "none", "iotype": kind, "errno": int(errno), "once": bool(once)}
+        if sector != "any":
+            rule["sector"] = int(sector)
+        self.rules.setdefault(node, []).append(rule)
+        self._refilter(node)
+
+    def do_heal(self, rest):
+        """heal NODE: no more injected errors."""
+        self.rules[rest] = []
+        self._refilter(rest)
+
+    def _refilter(self, node):
+        # The rules of a blkdebug node are fixed when it is made: put a new one below the raw node.
+        below = self._file_of(node)
+        self.filters += 1
+        name = f"{node}-debug{self.filters}"
+        self.qmp.command("blockdev-add", driver="blkdebug", node_name=name, image=node + "-file",
+                         discard="unmap", inject_error=self.rules[node])
+        self.qmp.command("blockdev-reopen", options=[
+            {"driver": "raw", "node-name": node, "file": name, "discard": "unmap"}])
+        if below != node + "-file":
+            self.qmp.command("blockdev-del", node_name=below)
+
+    def _file_of(self, node):
+        for entry in self.qmp.command("query-named-block-nodes", flat=True):
+            if entry["node-name"] == node:
+                for child in entry.get("children", []):
+                    if child["child"] == "file":
+                        return child["node-name"]
+        raise QmpError(f"no node '{node}' with a file below it")
+
+    def do_device_del(self, rest):
+        """device_del ID: asks for the removal; a controller goes when the guest lets it go."""
+        # An earlier removal of a device of this name must not count for this one.
+        self.qmp.events = [event for event in self.qmp.events
+                           if event.get("data", {}).get("device") != rest]
+        self.qmp.command("device_del", id=rest)
+
+    def do_wait_deleted(self, rest):
+        """wait_deleted ID SECONDS: until QEMU has removed the device."""
+        device, seconds = rest.split()
+        self.qmp.wait_event(lambda event: event["event"] == "DEVICE_DELETED"
+                            and event["data"].get("device") == device, float(seconds))

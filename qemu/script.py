@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Reads the header comments of a guest script.
+
+# topology: NAME[,option=value...]  what to boot; repeated: once for each
+# timeout: SECONDS                  of the whole guest, boot included
+# tests: N                          how many points the script reports
+# modules: NAME...                  more stock modules for modprobe in the guest
+# append: WORD...                   more words for the kernel's command line
+# allow-log: REGEX | REASON         kernel log lines that may look like a failure here
+# expect: REGEX                     (tests/selftest only) the problem that must be found
+"""
+
+import re
+
+DEFAULT_TIMEOUT = 120
+
+
+class ScriptError(Exception):
+    """A header that cannot be used."""
+
+
+class Script:
+    """A guest script and what its header declares."""
+
+    def __init__(self, path):
+        self.path = path
+        self.topologies = []
+        self.timeout = DEFAULT_TIMEOUT
+        self.tests = None
+        self.modules = []
+        self.append = []
+        self.allow = []
+        self.expect = None
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                if not line.startswith("#"):
+                    break
+                match = re.match(r"# ([a-z-]+): (.+)$", line.strip())
+                if match:
+                    self._header(match[1], match[2].strip())
+
+    def _header(self, key, value):
+        if key == "topology":
+            self.topologies.append(value)
+        elif key == "timeout":
+            self.timeout = int(value)
+        elif key == "tests":
+            self.tests = int(value)
+        elif key == "modules":
+            self.modules += value.split()
+        elif key == "append":
+            self.append += value.split()
+        elif key == "allow-log":
+            pattern, bar, reason = value.rpartition(" | ")
+            if not bar or not reason.strip():
+                raise ScriptError(f"{self.path}: allow-log needs ' | ' and a reason")
+            self.allow.append(re.compile(pattern.strip()))
+        elif key == "expect":
+            self.expect = value

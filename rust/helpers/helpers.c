@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Static inlines and macros of C headers, as functions that Rust can call. No logic. */
+
+#include <linux/blk-mq.h>
+#include <linux/crash_dump.h>
+#include <linux/export.h>
+
+#include "helpers.h"
+
+struct request *storage_scsi_cmd_to_rq(struct scsi_cmnd *cmd)
+{
+	return scsi_cmd_to_rq(cmd);
+}
+EXPORT_SYMBOL_GPL(storage_scsi_cmd_to_rq);
+
+u32 storage_rq_tag(struct scsi_cmnd *cmd)
+{
+	return scsi_cmd_to_rq(cmd)->tag;
+}
+EXPORT_SYMBOL_GPL(storage_rq_tag);
+
+unsigned long storage_wait_for_completion_timeout(struct completion *done, unsigned long jiffies)
+{
+	return wait_for_completion_timeout(done, jiffies);
+}
+EXPORT_SYMBOL_GPL(storage_wait_for_completion_timeout);
+
+void storage_dma_wmb(void)
+{
+	dma_wmb();
+}
+EXPORT_SYMBOL_GPL(storage_dma_wmb);
+
+void storage_dma_rmb(void)
+{
+	dma_rmb();
+}
+EXPORT_SYMBOL_GPL(storage_dma_rmb);
+
+bool storage_is_kdump_kernel(void)
+{
+	return is_kdump_kernel();
+}
+EXPORT_SYMBOL_GPL(storage_is_kdump_kernel);

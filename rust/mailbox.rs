@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Firmware commands that somebody waits for.
+//!
+//! A slot goes from Idle over [`Armed`] and [`Pending`] to [`Answered`] and back:
+//!
+//! - [`Mailbox::arm`] claims an idle slot, initialises its completion in place and gives it a new
+//!   generation;
+//! - [`Armed::post`] consumes the armed slot and is the only way to ring the doorbell: the completion is
+//!   always ready before the firmware can see the command;
+//! - [`Pending::wait`] is always bounded. A slot whose time runs out is quarantined: it is not used again
+//!   until the firmware has returned it ([`Mailbox::answer`]) or a reset has been proven
+//!   ([`Mailbox::release_after_reset`]), so that a late answer can neither complete nor overwrite a later
+//!   command.
+//!
+//! C header: [`include/linux/completion.h`](srctree/include/linux/completion.h)
+//!
+//! # Examples
+//!
+//! ```ignore
+//! let armed = mailbox.arm().ok_or(EBUSY)?;
+//! frames.slot(armed.index()).ok_or(EINVAL)?.write(0, &frame(armed.context()))?;
+//! let pending = armed.post(|_| doorbell.ring());
+//! let answered = pending.wait(Delta::from_secs(10), TICK, || adapter.drain())?;
+//! ```
+
+mod slot;
+
+use self::slot::{
+    Answer,
+    GaveUp,
+    MailboxSlot,
+    Released,
+    Reply, //
+};
+use crate::bindings;
+use crate::generation::Generation;
+use core::mem::ManuallyDrop;
+use kernel::prelude::*;
+use kernel::time::{
+    msecs_to_jiffies,
+    Delta,
+    Instant,
+    Monotonic, //
+};
+use kernel::types::Opaque;
+
+/// What the firmware gets and returns: which slot, and which use of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Context {
+    /// Index of the slot.
+    pub index: u32,
+    /// Which use of the slot.
+    pub generation: Generation,
+}
+
+/// # Invariants
+///
+/// `done` is initialised while the slot is not idle, and its address never changes.
+struct Entry {
+    state: MailboxSlot,
+    done: Opaque<kernel::bindings::completion>,
+}
+
+/// A fixed number of slots for firmware commands.
+pub struct Mailbox {
+    entries: KVVec<Entry>,
+}
+
+// SAFETY: the state of an entry is atomic and decides who touches its completion, which locks for itself.
+unsafe impl Send for Mailbox {}
+// SAFETY: as above.
+unsafe impl Sync for Mailbox {}
+
+impl Mailbox {
+    /// Makes a mailbox of `slots` slots. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` if there is no memory.
+    pub fn new(slots: u32) -> Result<Self> {
+        let slots = usize::try_from(slots)?;
+        let mut entries = KVVec::with_capacity(slots, GFP_KERNEL)?;
+        for _ in 0..slots {
+            let entry = Entry {
+                state: MailboxSlot::new(),
+                done: Opaque::uninit(),
+            };
+            entries.push(entry, GFP_KERNEL)?;
+        }
+        Ok(Self { entries })
+    }
+
+    fn entry(&self, context: Context) -> Option<&Entry> {
+        self.entries.get(usize::try_from(context.index).ok()?)
+    }
+
+    /// Claims an idle slot and initialises its completion; `None` if all are in use or quarantined. Any
+    /// context.
+    pub fn arm(&self) -> Option<Armed<'_>> {
+        for (index, entry) in (0..).zip(&self.entries) {
+            let Some(generation) = entry.state.arm() else {
+                continue;
+            };
+            // INVARIANT: the slot was idle, so nobody waits on or completes the old completion, and the
+            // entries never move.
+            // SAFETY: room for a completion, which is ours while the slot is armed.
+            unsafe { kernel::bindings::init_completion(entry.done.get()) };
+            return Some(Armed {
+                mailbox: self,
+                entry,
+                context: Context { index, generation },
+            });
+        }
+        None
+    }
+
+    /// The firmware has answered: wakes the waiter, or frees the slot if that one has given up. Any
+    /// context.
+    ///
+    /// Returns false for a context that no posted slot has: it is stale or made up, and nothing happens.
+    pub fn answer(&self, context: Context) -> bool {
+        let Some(entry) = self.entry(context) else {
+            return false;
+        };
+        match entry.state.answer(context.generation) {
+            Answer::Wake => {
+                // SAFETY: the slot is not idle, and the waiter does not free it before this call has woken
+                // it: see `Pending::wait`.
+                unsafe { kernel::bindings::complete_all(entry.done.get()) };
+                true
+            }
+            Answer::Returned => true,
+            Answer::Stale => false,
+        }
+    }
+
+    /// A reset of the device has been proven: it holds no command any more. Frees quarantined slots and
+    /// wakes the waiters of posted ones, whose answer is lost. Any context.
+    pub fn release_after_reset(&self) {
+        for entry in &self.entries {
+            match entry.state.release_after_reset() {
+                Released::Woken(_) => {
+                    // SAFETY: as in `answer`.
+                    unsafe { kernel::bindings::complete_all(entry.done.get()) };
+                }
+                Released::Freed | Released::Nothing => {}
+            }
+        }
+    }
+}
+
+/// A slot whose completion is initialised and whose command can be written. Dropping it frees the slot.
+#[must_use = "a slot that is dropped is freed"]
+pub struct Armed<'a> {
+    mailbox: &'a Mailbox,
+    entry: &'a Entry,
+    context: Context,
+}
+
+impl<'a> Armed<'a> {
+    /// The context for the command's frame.
+    pub fn context(&self) -> Context {
+        self.context
+    }
+
+    /// Posts the command: `doorbell` hands it to the firmware. Any context that `doorbell` allows.
+    pub fn post(self, doorbell: impl FnOnce(Context)) -> Pending<'a> {
+        let armed = ManuallyDrop::new(self);
+        let pending = Pending {
+            mailbox: armed.mailbox,
+            entry: armed.entry,
+            context: armed.context,
+        };
+        // The only holder of the armed slot posts it, so this cannot fail.
+        let _posted = pending.entry.state.post(pending.context.generation);
+        doorbell(pending.context);
+        pending
+    }
+}
+
+impl Drop for Armed<'_> {
+    fn drop(&mut self) {
+        self.entry.state.disarm(self.context.generation);
+    }
+}
+
+/// A command that the firmware has. Dropping it quarantines the slot.
+#[must_use = "a slot that is dropped is quarantined"]
+pub struct Pending<'a> {
+    mailbox: &'a Mailbox,
+    entry: &'a Entry,
+    context: Context,
+}
+
+impl<'a> Pending<'a> {
+    /// The context of the command.
+    pub fn context(&self) -> Context {
+        self.context
+    }
+
+    /// Waits for the answer, at most for `timeout`. Every `tick` it calls `poll`, which may look for the
+    /// answer where an interrupt would have said that it is there. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` if no answer came; the slot is quarantined.
+    pub fn wait(
+        self,
+        timeout: Delta,
+        tick: Delta,
+        mut poll: impl FnMut(),
+    ) -> Result<Answered<'a>> {
+        let start = Instant::<Monotonic>::now();
+        let millis = u32::try_from(tick.as_millis()).unwrap_or(u32::MAX);
+        // CAST: jiffies of a tick are few.
+        let jiffies = (msecs_to_jiffies(millis) as usize).max(1);
+        loop {
+            // SAFETY: initialised by `arm`; the slot stays ours.
+            let left = unsafe {
+                bindings::storage_wait_for_completion_timeout(self.entry.done.get(), jiffies)
+            };
+            if left != 0 {
+                return Ok(self.answered());
+            }
+            poll();
+            if start.elapsed() > timeout {
+                break;
+            }
+        }
+        match self.entry.state.give_up(self.context.generation) {
+            GaveUp::Finished(_) => {
+                // `answer` is about to complete: the slot is not free before it has. It is bounded by the
+                // few instructions that separate its two steps.
+                // SAFETY: initialised by `arm`; the slot stays ours.
+                unsafe { kernel::bindings::wait_for_completion(self.entry.done.get()) };
+                Ok(self.answered())
+            }
+            // Only the holder of the posted slot can collect it, so it is not stale.
+            GaveUp::Quarantined | GaveUp::Stale => {
+                let _quarantined = ManuallyDrop::new(self);
+                Err(ETIMEDOUT)
+            }
+        }
+    }
+
+    fn answered(self) -> Answered<'a> {
+        let pending = ManuallyDrop::new(self);
+        Answered {
+            _mailbox: pending.mailbox,
+            entry: pending.entry,
+            context: pending.context,
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    /// May sleep for the few instructions of an answer that is just being given.
+    fn drop(&mut self) {
+        if let GaveUp::Finished(_) = self.entry.state.give_up(self.context.generation) {
+            // SAFETY: initialised by `arm`; the slot stays ours.
+            unsafe { kernel::bindings::wait_for_completion(self.entry.done.get()) };
+            self.entry.state.collect(self.context.generation);
+        }
+    }
+}
+
+/// A command that was answered: its frame and buffers can be read until this is dropped, which frees the
+/// slot.
+pub struct Answered<'a> {
+    _mailbox: &'a Mailbox,
+    entry: &'a Entry,
+    context: Context,
+}
+
+impl Answered<'_> {
+    /// The context of the command.
+    pub fn context(&self) -> Context {
+        self.context
+    }
+
+    /// True if no answer came, but a reset: nothing in the frame or its buffers can be believed.
+    pub fn is_lost(&self) -> bool {
+        self.entry.state.reply(self.context.generation) != Some(Reply::Answered)
+    }
+}
+
+impl Drop for Answered<'_> {
+    fn drop(&mut self) {
+        self.entry.state.collect(self.context.generation);
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Logical units, as the mid-layer presents them to a low-level driver.
+//!
+//! C header: [`include/scsi/scsi_device.h`](srctree/include/scsi/scsi_device.h)
+
+use crate::bindings;
+use kernel::time::{
+    msecs_to_jiffies,
+    Delta, //
+};
+use kernel::types::Opaque;
+
+/// Where a logical unit is: channel, target id and LUN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// Channel of the host.
+    pub channel: u32,
+    /// Target id on the channel.
+    pub id: u32,
+    /// Logical unit number.
+    pub lun: u64,
+}
+
+/// A logical unit.
+///
+/// # Invariants
+///
+/// The wrapped `struct scsi_device` is valid for the lifetime of the reference.
+#[repr(transparent)]
+pub struct Device(Opaque<bindings::scsi_device>);
+
+impl Device {
+    /// # Safety
+    ///
+    /// `ptr` points to a `struct scsi_device` that stays valid for `'a`.
+    pub(super) unsafe fn from_raw<'a>(ptr: *mut bindings::scsi_device) -> &'a Self {
+        // SAFETY: by this function's contract; the type is transparent.
+        unsafe { &*ptr.cast() }
+    }
+
+    fn as_raw(&self) -> *mut bindings::scsi_device {
+        self.0.get()
+    }
+
+    /// Where the unit is. Any context.
+    #[inline]
+    pub fn address(&self) -> Address {
+        let raw = self.as_raw();
+        // SAFETY: valid by the invariant; the fields are constant after allocation.
+        let (channel, id, lun) = unsafe { ((*raw).channel, (*raw).id, (*raw).lun) };
+        Address { channel, id, lun }
+    }
+
+    /// The peripheral device type of its INQUIRY data (SPC-5, 6.7.2). Any context.
+    pub fn peripheral_type(&self) -> u8 {
+        // SAFETY: valid by the invariant; set before `configure_device` is called.
+        // CAST: five bits of the INQUIRY data.
+        unsafe { (*self.as_raw()).type_ as u8 }
+    }
+
+    /// Sets the queue depth, in commands; returns what it became. Any context.
+    pub fn set_queue_depth(&self, depth: u32) -> u32 {
+        let depth = i32::try_from(depth).unwrap_or(i32::MAX);
+        // SAFETY: valid by the invariant.
+        let depth = unsafe { bindings::scsi_change_queue_depth(self.as_raw(), depth) };
+        u32::try_from(depth).unwrap_or(0)
+    }
+
+    /// Sets the time after which a command of this unit counts as timed out. May sleep.
+    pub fn set_command_timeout(&self, timeout: Delta) {
+        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        // CAST: a timeout in jiffies fits an int; the block layer takes one.
+        let jiffies = msecs_to_jiffies(millis) as u32;
+        // SAFETY: valid by the invariant; a scsi_device has its queue from allocation to release.
+        unsafe { kernel::bindings::blk_queue_rq_timeout((*self.as_raw()).request_queue, jiffies) };
+    }
+}

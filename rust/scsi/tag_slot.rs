@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One slot of the in-flight table, whose index is the block layer's tag.
+//!
+//! A slot owns what was armed into it until somebody takes it out. Interrupt, abort, reset sweep
+//! and removal may all try, on any CPU and in any context, without a lock; one of them gets it.
+//!
+//! # States
+//!
+//! ```text
+//!          arm             arm             take            take
+//!  Idle ---------> Arming ------> Busy ----------> Taking ------> Idle
+//!  (g)   claim    (g + 1) publish (g + 1)  claim   (g + 1) release (g + 1)
+//! ```
+//!
+//! `Arming` and `Taking` last for a few instructions. While they do, only the thread that claimed
+//! the slot touches the payload; everybody else sees an occupied slot with nothing to take.
+
+use core::ptr::{
+    self,
+    NonNull, //
+};
+
+use crate::atomic::{
+    AtomicPtr,
+    AtomicU32,
+    Ordering, //
+};
+use crate::generation::Generation;
+
+const STATE_BITS: u32 = 2;
+const STATE_MASK: u32 = (1 << STATE_BITS) - 1;
+
+const _: () = assert!(STATE_BITS + Generation::BITS <= u32::BITS);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum State {
+    Idle = 0,
+    Arming = 1,
+    Busy = 2,
+    Taking = 3,
+}
+
+/// The state word: the generation above, the state in the low bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Word(u32);
+
+impl Word {
+    #[inline]
+    const fn new(generation: Generation, state: State) -> Self {
+        Self((generation.as_u32() << STATE_BITS) | state as u32)
+    }
+
+    #[inline]
+    const fn generation(self) -> Generation {
+        Generation::from_u32(self.0 >> STATE_BITS)
+    }
+
+    #[inline]
+    const fn is(self, state: State) -> bool {
+        self.0 & STATE_MASK == state as u32
+    }
+}
+
+/// A slot that holds one payload between [`arm`](Self::arm) and [`take`](Self::take).
+///
+/// Every method may be called in any context: none sleeps, none waits for another thread.
+///
+/// # Invariants
+///
+/// - Each payload that was armed is returned by exactly one take, or is still in the slot. This
+///   does not depend on the width of the generation: what is returned is read after the slot was
+///   claimed.
+/// - While the state is `Busy`, `payload` is not null.
+pub(crate) struct TagSlot {
+    state: AtomicU32,
+    payload: AtomicPtr<()>,
+}
+
+impl TagSlot {
+    /// An idle slot.
+    pub(crate) fn new() -> Self {
+        // INVARIANT: nothing was armed, and the state is `Idle`.
+        Self {
+            state: AtomicU32::new(Word::new(Generation::UNUSED, State::Idle).0),
+            payload: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Puts `payload` into an idle slot and returns the generation that takes it out again.
+    ///
+    /// [`None`] if the slot is occupied; `payload` then stays the caller's. What the caller wrote
+    /// before is visible to whoever takes the payload.
+    #[inline]
+    pub(crate) fn arm(&self, payload: NonNull<()>) -> Option<Generation> {
+        let seen = Word(self.state.load(Ordering::Relaxed));
+        if !seen.is(State::Idle) {
+            return None;
+        }
+        let generation = seen.generation().next();
+
+        // Acquire pairs with the release of the slot in `claim`: the last taker has read its
+        // payload before this one replaces it.
+        self.state
+            .compare_exchange(
+                seen.0,
+                Word::new(generation, State::Arming).0,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            )
+            .ok()?;
+
+        self.payload.store(payload.as_ptr(), Ordering::Relaxed);
+        // INVARIANT: the payload is in place before the state says so; release pairs with the
+        // acquire in `claim`.
+        self.state
+            .store(Word::new(generation, State::Busy).0, Ordering::Release);
+        Some(generation)
+    }
+
+    /// Takes out the payload that was armed as `generation`.
+    ///
+    /// [`None`] if it was taken already, or if the slot holds another generation. Of several
+    /// callers with the same generation exactly one gets the payload.
+    #[inline]
+    pub(crate) fn take(&self, generation: Generation) -> Option<NonNull<()>> {
+        self.claim(Word::new(generation, State::Busy)).ok()?
+    }
+
+    /// Takes out whatever payload is in the slot, for a sweep over all tags.
+    ///
+    /// [`None`] if there is none, or if another thread is arming or taking one at this moment.
+    #[inline]
+    pub(crate) fn take_current(&self) -> Option<NonNull<()>> {
+        let mut seen = Word(self.state.load(Ordering::Relaxed));
+        // The claim fails only if another thread moved the slot on, so this ends.
+        while seen.is(State::Busy) {
+            match self.claim(seen) {
+                Ok(payload) => return payload,
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+
+    /// The generation in the slot, if there is something to take. It may be gone on return.
+    #[inline]
+    pub(crate) fn generation_if_busy(&self) -> Option<Generation> {
+        let seen = Word(self.state.load(Ordering::Acquire));
+        seen.is(State::Busy).then(|| seen.generation())
+    }
+
+    /// Takes the payload out if the state is exactly `busy`, otherwise returns the state.
+    #[inline]
+    fn claim(&self, busy: Word) -> Result<Option<NonNull<()>>, Word> {
+        let generation = busy.generation();
+
+        // Acquire pairs with the publication in `arm`.
+        self.state
+            .compare_exchange(
+                busy.0,
+                Word::new(generation, State::Taking).0,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            )
+            .map_err(Word)?;
+
+        // INVARIANT: this thread alone moved the slot from `Busy` to `Taking`, and no other can
+        // arm it before the store below, so it is the only one to read this payload.
+        let payload = NonNull::new(self.payload.load(Ordering::Relaxed));
+        self.state
+            .store(Word::new(generation, State::Idle).0, Ordering::Release);
+        Ok(payload)
+    }
+}

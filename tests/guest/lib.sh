@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Functions for guest scripts: points in KTAP, requests to QEMU, modules, kernel log.
+#
+# A script starts with `. /ironpath/lib.sh`, then `plan N`, reports N points by `pass`, `fail`,
+# `skip` or `check`, and ends with `finish`. What it prints otherwise goes to the log only.
+
+# Sets DRIVER, the module that drives the controllers (rmegasas unless the run says otherwise).
+# shellcheck source=/dev/null # written by the launcher
+. /ironpath/env
+DRIVER=${DRIVER:-rmegasas}
+
+# --- points ----------------------------------------------------------------------------------
+
+ktap_planned=0
+ktap_done=0
+ktap_failed=0
+
+# To the runner by the control port, and to the log. One write: lines of others do not mix with it.
+ktap_line() {
+	printf 'ktap %s\n' "$*" >&8
+	printf '%s\n' "$*"
+}
+
+# say TEXT: shown to whoever started the guest.
+say() {
+	printf 'say %s\n' "$*" >&8
+	printf '%s\n' "$*"
+}
+
+# plan N: how many points follow.
+plan() {
+	ktap_planned=$1
+	ktap_line "KTAP version 1"
+	ktap_line "1..$ktap_planned"
+}
+
+# pass NAME
+pass() {
+	ktap_done=$((ktap_done + 1))
+	ktap_line "ok $ktap_done $*"
+}
+
+# fail NAME [REASON]
+fail() {
+	ktap_done=$((ktap_done + 1))
+	ktap_failed=$((ktap_failed + 1))
+	ktap_line "not ok $ktap_done $1${2:+ # $2}"
+}
+
+# skip NAME REASON
+skip() {
+	ktap_done=$((ktap_done + 1))
+	ktap_line "ok $ktap_done $1 # SKIP $2"
+}
+
+# check NAME COMMAND...: a point that is the command's exit status; its output goes to the log.
+check() {
+	ktap_name=$1
+	shift
+	if "$@"; then
+		pass "$ktap_name"
+	else
+		fail "$ktap_name" "exit status $?: $*"
+	fi
+}
+
+# skip_rest REASON: skips all points that are left, and finishes.
+skip_rest() {
+	while [ "$ktap_done" -lt "$ktap_planned" ]; do
+		skip "point $((ktap_done + 1))" "$1"
+	done
+	finish
+}
+
+# die REASON: nothing more can be tested; the points that are left are missing, which fails the run.
+die() {
+	ktap_line "Bail out! $*"
+	exit 1
+}
+
+# finish: exits with the truth about the points so far.
+finish() {
+	[ "$ktap_failed" = 0 ] && [ "$ktap_done" = "$ktap_planned" ] || exit 1
+	exit 0
+}
+
+# require_cmd COMMAND...: skips the rest of the script when the guest lacks one.
+require_cmd() {
+	for ktap_name; do
+		command -v "$ktap_name" >/dev/null 2>&1 || skip_rest "the guest has no $ktap_name"
+	done
+}
+
+# --- requests to QEMU ------------------------------------------------------------------------
+
+# ctl REQUEST...: asks the launcher, prints the answer; fails when QEMU refuses. Requests:
+#   qmp JSON                        any QMP message
+#   hmp LINE                        any line of the human monitor
+#   io NODE COMMAND                 a qemu-io command on a block node (d0, d1)
+#   hold NODE read|write TAG        the next such request stays in the device (blkdebug topology)
+#   release NODE TAG                the held request goes on
+#   inject NODE read|write|flush|discard|write-zeroes SECTOR|any ERRNO [once]
+#                                   such requests fail (blkdebug topology, nothing held)
+#   heal NODE                       no more injected errors
+#   device_del ID                   unplugs disk0, hba0, ...
+#   wait_deleted ID SECONDS         until an unplugged device has gone
+ctl() {
+	# One request at a time: the answer is the next line that the port gives.
+	ctl_answer=$(
+		exec 9>/run/ctl.lock
+		flock 9
+		printf '%s\n' "$*" >&8
+		IFS= read -r line <&8
+		printf '%s' "$line"
+	)
+	case $ctl_answer in
+	ok\ ?*) printf '%b\n' "${ctl_answer#ok }" ;;
+	ok*) ;;
+	*)
+		printf 'ctl %s: %b\n' "$*" "${ctl_answer#error }" >&2
+		return 1
+		;;
+	esac
+}
+
+# --- modules ---------------------------------------------------------------------------------
+
+# load_modules [PARAMETER=VALUE...]: the library and the driver, or a stock driver by DRIVER.
+load_modules() {
+	if [ -e "/ironpath/modules/$DRIVER.ko" ]; then
+		[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
+		insmod "/ironpath/modules/$DRIVER.ko" "$@" || return
+	else
+		modprobe "$DRIVER" "$@" || return
+	fi
+	settle
+}
+
+# unload_modules: the other way round.
+unload_modules() {
+	if [ -d "/sys/module/$DRIVER" ]; then
+		rmmod "$DRIVER" || return
+	fi
+	[ ! -d /sys/module/storage ] || rmmod storage
+}
+
+# settle: until the probing of what was loaded has come to its end (scans and sd run behind it).
+settle() {
+	# Loading any module waits for all asynchronous work before it; this one is always there.
+	modprobe -q crc_ccitt 2>/dev/null || :
+	wait_for 20 settled
+}
+
+settled() {
+	for disk in $(disks); do
+		[ -b "/dev/$disk" ] && [ -e "/sys/block/$disk/queue" ] || return 1
+	done
+}
+
+# --- waiting and looking ---------------------------------------------------------------------
+
+# wait_for SECONDS COMMAND...: polls until the command succeeds; fails when the time is over.
+wait_for() {
+	wait_end=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	shift
+	until "$@"; do
+		[ $(($(date +%s%N) / 1000000)) -lt "$wait_end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# hosts [PROC_NAME]: the SCSI hosts (host0, ...) of a driver, DRIVER's unless named.
+hosts() {
+	for host in /sys/class/scsi_host/host*; do
+		[ -r "$host/proc_name" ] || continue
+		[ "$(cat "$host/proc_name")" != "${1:-$DRIVER}" ] || basename "$host"
+	done
+}
+
+# disks [PROC_NAME]: the block devices (sda, ...) behind a driver's hosts, by host and target.
+disks() {
+	for host in $(hosts "${1:-$DRIVER}"); do
+		for block in /sys/class/scsi_device/"${host#host}":*/device/block/*; do
+			[ ! -d "$block" ] || basename "$block"
+		done
+	done
+}
+
+# disk_count N: there are as many disks behind DRIVER's hosts.
+disk_count() {
+	# shellcheck disable=SC2046 # words
+	set -- "$1" $(disks)
+	[ $(($# - 1)) = "$1" ]
+}
+
+# disk_by_serial SERIAL: the block device with this serial number (topologies: IRON0000, IRON0001).
+disk_by_serial() {
+	for disk in $(disks); do
+		case $(tr -d '\0' <"/sys/block/$disk/device/vpd_pg80") in
+		*"$1") echo "$disk" ;;
+		esac
+	done
+}
+
+# kmsg_mark: later kmsg_since prints the kernel log from here on.
+kmsg_mark() {
+	kmsg_marker="ironpath-mark $(date +%s%N)"
+	echo "$kmsg_marker" >/dev/kmsg
+}
+
+kmsg_since() { dmesg | sed "1,/$kmsg_marker/d"; }
+
+# kmsg_has REGEX: the kernel log has such a line since the mark.
+kmsg_has() { kmsg_since | grep -Eq -- "$1"; }

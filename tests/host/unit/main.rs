@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Unit and property tests of the pure modules.
+//!
+//! The modules are included from the kernel sources, at the crate paths that they have there.
+
+#![cfg(test)]
+// The tests use part of each module's interface; the kernel build says what is dead.
+#![allow(dead_code)]
+
+#[path = "../../../rust/atomic.rs"]
+mod atomic;
+#[path = "../../../rust/generation.rs"]
+mod generation;
+#[path = "../../../rust/mailbox/slot.rs"]
+mod slot;
+#[path = "../../../rust/scsi/tag_slot.rs"]
+mod tag_slot;
+
+#[path = "../../../drivers/scsi/megasas/cdb.rs"]
+mod cdb;
+#[path = "../../../drivers/scsi/megasas/dcmd.rs"]
+mod dcmd;
+#[path = "../../../drivers/scsi/megasas/frame.rs"]
+mod frame;
+#[path = "../../../drivers/scsi/megasas/payload.rs"]
+mod payload;
+#[path = "../../../drivers/scsi/megasas/reply_ring.rs"]
+mod reply_ring;
+#[path = "../../../drivers/scsi/megasas/sgl.rs"]
+mod sgl;
+#[path = "../../../drivers/scsi/megasas/status.rs"]
+mod status;
+
+mod tests;

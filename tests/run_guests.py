@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the guest scripts of tests/guest/, each once for each topology, and counts their points.
+
+Runs inside the toolchain root; `tests/run` on the host calls it. A script that reports other points
+than it plans and declares has failed, whatever the points say.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "qemu"))
+
+# pylint: disable=wrong-import-position
+from guest import Guest  # noqa: E402
+from script import Script, ScriptError  # noqa: E402
+from topology import TopologyError  # noqa: E402
+
+LOGS = os.path.join(TOP, "build/test-logs")
+# Nothing is silent for longer.
+PROGRESS_SECONDS = 10
+LOG_TAIL_LINES = 25
+
+POINT = re.compile(r"(not )?ok (\d+)(?: -)? ?([^#]*?)\s*(?:# (SKIP)?\s*(.*))?$")
+
+
+class Ktap:
+    """The points of one script, and what is wrong with the way they were reported."""
+
+    def __init__(self, lines, declared):
+        self.passed, self.failed, self.skipped = [], [], []
+        self.problems = []
+        planned = None
+        ran = 0
+        for line in lines:
+            plan = re.fullmatch(r"1\.\.(\d+)", line)
+            point = POINT.match(line)
+            if plan:
+                planned = int(plan[1])
+            elif point:
+                ran += 1
+                if int(point[2]) != ran:
+                    self.problems.append(f"point {point[2]} came as number {ran}")
+                self._point(point)
+            elif line.startswith("Bail out!"):
+                self.problems.append(line)
+        if planned is None:
+            self.problems.append("no plan was printed")
+        elif ran != planned:
+            self.problems.append(f"{planned} points were planned, {ran} ran")
+        if declared is None:
+            self.problems.append("the script declares no '# tests: N'")
+        elif ran != declared:
+            self.problems.append(f"the script declares {declared} points, {ran} ran")
+
+    def _point(self, point):
+        reason = f" ({point[5]})" if point[5] else ""
+        if point[1]:
+            self.failed.append(point[3] + reason)
+        elif point[4]:
+            self.skipped.append(point[3] + reason)
+        else:
+            self.passed.append(point[3])
+
+
+class Job:
+    """One script in one topology."""
+
+    def __init__(self, folder, path, script, spec):
+        self.script = script
+        self.spec = spec
+        self.name = os.path.relpath(path, folder).removesuffix(".sh")
+        self.label = f"{self.name} [{spec}]"
+        self.log = os.path.join(LOGS, f"{self.name.replace('/', '-')}-{spec}.log")
+        self.ktap = None
+        self.problems = []
+        self.started = None
+        self.seconds = 0.0
+
+    def run(self, args):
+        """Boots the guest and judges what it reported."""
+        self.started = time.monotonic()
+        env = dict(pair.split("=", 1) for pair in args.env)
+        try:
+            guest = Guest(self.script, self.spec, kernel=args.kernel, image=args.image,
+                          log=self.log, env=env)
+            guest.run()
+        except (TopologyError, OSError) as err:
+            self.problems = [str(err)]
+            self.ktap = Ktap([], None)
+            return self
+        self.seconds = guest.seconds
+        self.ktap = Ktap(guest.ktap, self.script.tests)
+        # Failed points show in the exit status as well: that is one failure, not two.
+        self.problems = [text for text in guest.problems
+                         if not (self.ktap.failed and text.startswith("the script's exit status"))]
+        self.problems += self.ktap.problems
+        return self
+
+
+def find(folder, wanted):
+    """The jobs whose script's name is, or begins with the group, `wanted`; all if that is empty."""
+    jobs = []
+    for place, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            path = os.path.join(place, name)
+            short = os.path.relpath(path, folder).removesuffix(".sh")
+            if not name.endswith(".sh") or (os.path.samefile(place, folder) and name == "lib.sh"):
+                continue
+            if wanted and not any(short == want or short.startswith(want.rstrip("/") + "/")
+                                  for want in wanted):
+                continue
+            script = Script(path)
+            jobs += [Job(folder, path, script, spec) for spec in script.topologies or ["gen2"]]
+    return jobs
+
+
+class Report:
+    """Prints as it goes, counts, and says what is under way when nothing else is printed."""
+
+    def __init__(self, verbose):
+        self.verbose = verbose
+        self.passed = self.failed = self.skipped = 0
+        self._lock = threading.Lock()
+        self._last = time.monotonic()
+
+    def line(self, text):
+        """One line, at once."""
+        with self._lock:
+            print(text, flush=True)
+            self._last = time.monotonic()
+
+    def progress(self, jobs, done):
+        """What runs, when nothing was printed for a while."""
+        if time.monotonic() - self._last < PROGRESS_SECONDS:
+            return
+        running = [f"{job.label} {time.monotonic() - job.started:.0f} s" for job in jobs
+                   if job.started and job not in done]
+        self.line(f"    ... {len(done)} of {len(jobs)} done; running: {', '.join(running)}")
+
+    def guest(self, job):
+        """A finished job of the suite."""
+        ktap = job.ktap
+        bad = bool(ktap.failed or job.problems)
+        self.passed += len(ktap.passed)
+        self.skipped += len(ktap.skipped)
+        self.failed += len(ktap.failed) + bool(job.problems)
+        counts = f"{len(ktap.passed)} passed"
+        if ktap.skipped:
+            counts += f", {len(ktap.skipped)} skipped"
+        text = [f"{'FAIL' if bad else 'ok  '} {job.label}  {counts}  {job.seconds:.1f} s"]
+        if self.verbose:
+            text += [f"       ok: {name}" for name in ktap.passed]
+        text += [f"     skip: {name}" for name in ktap.skipped]
+        text += [f"   not ok: {name}" for name in ktap.failed]
+        text += [f"  problem: {problem}" for problem in job.problems]
+        if bad:
+            text += [f"      log: {os.path.relpath(job.log, TOP)}, its end:", *tail(job.log)]
+        self.line("\n".join(text))
+
+    def selftest(self, job):
+        """A finished case whose outcome is known: the runner must have seen just that."""
+        found = job.problems + [f"not ok: {name}" for name in job.ktap.failed] or ["pass"]
+        good = any(re.search(job.script.expect or "nothing is expected", text) for text in found)
+        self.passed += good
+        self.failed += not good
+        self.line(f"{'ok  ' if good else 'FAIL'} runner sees: {job.name}  ({found[0]})"
+                  f"  {job.seconds:.1f} s")
+
+
+def tail(path):
+    """The last lines of a log."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return ["      | " + line.rstrip() for line in log.readlines()[-LOG_TAIL_LINES:]]
+    except OSError:
+        return []
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
+    parser.add_argument("--kernel", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--image", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="guests at a time (2)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show passed points as well")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
+                        help="set in the guests; DRIVER=megaraid_sas tests the C driver")
+    parser.add_argument("-t", "--topology", help="only this one, declared or not")
+    parser.add_argument("--list", action="store_true", help="only list what would run")
+    parser.add_argument("--selftest", action="store_true", help="does the runner see failures?")
+    parser.add_argument("names", nargs="*", metavar="GROUP[/NAME]")
+    args = parser.parse_args()
+
+    try:
+        jobs = find(os.path.join(TOP, "tests/selftest" if args.selftest else "tests/guest"),
+                    args.names)
+    except (ScriptError, ValueError) as err:
+        sys.exit(f"tests/run: {err}")
+    if args.topology:
+        # One job for each script is left, with the topology that was asked for.
+        jobs = list({job.name: job for job in jobs}.values())
+        jobs = [Job(os.path.join(TOP, "tests/guest"), job.script.path, job.script, args.topology)
+                for job in jobs]
+    if args.list:
+        for job in jobs:
+            print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
+        return 0
+    if not jobs:
+        print(f"tests/run: no test is called {' or '.join(args.names)}", file=sys.stderr)
+        print("0 passed, 1 failed")
+        return 1
+
+    report = Report(args.verbose)
+    finish = report.selftest if args.selftest else report.guest
+    report.line(f"{len(jobs)} guests, {args.jobs} at a time")
+    done = set()
+    # The longest first: the end is not one long guest alone.
+    order = sorted(jobs, key=lambda job: -job.script.timeout)
+    with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
+        pending = {pool.submit(job.run, args): job for job in order}
+        while pending:
+            ready, _ = concurrent.futures.wait(pending, 1, concurrent.futures.FIRST_COMPLETED)
+            for future in ready:
+                pending.pop(future)
+                job = future.result()
+                done.add(job)
+                finish(job)
+            report.progress(jobs, done)
+    skipped = f", {report.skipped} skipped" if report.skipped else ""
+    print(f"{report.passed} passed, {report.failed} failed{skipped}")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
