@@ -143,8 +143,10 @@ class Requests:
         below = self._file_of(node)
         self.filters += 1
         name = f"{node}-debug{self.filters}"
+        # QEMU does not take an empty list of rules.
+        rules = {"inject-error": self.rules[node]} if self.rules[node] else {}
         self.qmp.command("blockdev-add", driver="blkdebug", node_name=name, image=node + "-file",
-                         discard="unmap", inject_error=self.rules[node])
+                         discard="unmap", **rules)
         self.qmp.command("blockdev-reopen", options=[
             {"driver": "raw", "node-name": node, "file": name, "discard": "unmap"}])
         if below != node + "-file":

@@ -2,7 +2,7 @@
 """Reads the header comments of a guest script.
 
 # topology: NAME[,option=value...]  what to boot; repeated: once for each
-# timeout: SECONDS                  of the whole guest, boot included
+# timeout: SECONDS                  from the script's start to its end (120)
 # tests: N                          how many points the script reports
 # modules: NAME...                  more stock modules for modprobe in the guest
 # append: WORD...                   more words for the kernel's command line

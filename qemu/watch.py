@@ -9,6 +9,7 @@ KERNEL_LINE = re.compile(r"\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? (.*)")
 BAD = re.compile("|".join((
     r"WARNING: ",
     r"BUG: ",
+    r"UBSAN: ",
     r"\bOops\b",
     r"list_(?:add|del) corruption",
     r"possible circular locking",

@@ -4,6 +4,14 @@
 
 #[allow(
     clippy::all,
+    clippy::as_ptr_cast_mut,
+    clippy::as_underscore,
+    clippy::cast_lossless,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
+    clippy::undocumented_unsafe_blocks,
+    unnecessary_transmutes,
+    unknown_lints,
     dead_code,
     missing_docs,
     non_camel_case_types,

@@ -75,7 +75,12 @@ impl Ladder {
         let one = NonZero::<u32>::MIN;
         let mut failure = ENODEV;
         let candidates = [
-            (rungs.msix, rung::Kind::MsiX, vectors, Self::MsiX as fn(Granted) -> Self),
+            (
+                rungs.msix,
+                rung::Kind::MsiX,
+                vectors,
+                Self::MsiX as fn(Granted) -> Self,
+            ),
             (rungs.msi, rung::Kind::Msi, one, Self::Msi),
             (rungs.intx, rung::Kind::Intx, one, Self::Intx),
         ];

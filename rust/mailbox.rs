@@ -205,12 +205,7 @@ impl<'a> Pending<'a> {
     /// # Errors
     ///
     /// `ETIMEDOUT` if no answer came; the slot is quarantined.
-    pub fn wait(
-        self,
-        timeout: Delta,
-        tick: Delta,
-        mut poll: impl FnMut(),
-    ) -> Result<Answered<'a>> {
+    pub fn wait(self, timeout: Delta, tick: Delta, mut poll: impl FnMut()) -> Result<Answered<'a>> {
         let start = Instant::<Monotonic>::now();
         let millis = u32::try_from(tick.as_millis()).unwrap_or(u32::MAX);
         // CAST: jiffies of a tick are few.

@@ -45,7 +45,9 @@ unsafe extern "C" fn shutdown<T: Shutdown>(raw: *mut bindings::pci_dev) {
 /// Takes bus mastering away: the device can no longer write to memory. Any context.
 pub fn stop_dma(dev: &device::Device<Bound>) {
     if let Ok(dev) = <&pci::Device<Bound>>::try_from(dev) {
-        let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev).cast_mut().cast();
+        let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
+            .cast_mut()
+            .cast();
         // SAFETY: the device is valid and bound.
         unsafe { bindings::pci_clear_master(raw) };
     }
@@ -54,7 +56,9 @@ pub fn stop_dma(dev: &device::Device<Bound>) {
 /// Lets the device write to memory again. Any context.
 pub fn start_dma(dev: &device::Device<Bound>) {
     if let Ok(dev) = <&pci::Device<Bound>>::try_from(dev) {
-        let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev).cast_mut().cast();
+        let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
+            .cast_mut()
+            .cast();
         // SAFETY: the device is valid and bound.
         unsafe { bindings::pci_set_master(raw) };
     }

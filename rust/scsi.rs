@@ -19,6 +19,7 @@
 //! exactly one caller of [`InFlight::land`] or [`InFlight::sweep`] takes it out again. A command that is
 //! dropped is completed with an error.
 
+mod callbacks;
 mod command;
 mod device;
 mod host;

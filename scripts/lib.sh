@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # used by the scripts that read this one
 # Shared by the scripts: places, progress lines, entering the toolchain root.
 
 IRONPATH_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

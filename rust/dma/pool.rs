@@ -72,10 +72,7 @@ impl Pool {
         let offset = (index & ((1 << self.shift) - 1)) as usize * self.stride;
         // INVARIANT: a slot lies whole in its chunk.
         Some(Slot {
-            base: chunk
-                .as_mut_ptr()
-                .cast::<u32>()
-                .wrapping_byte_add(offset),
+            base: chunk.as_mut_ptr().cast::<u32>().wrapping_byte_add(offset),
             address: chunk.dma_handle() + offset as u64,
             stride: self.stride,
             _pool: PhantomData,

@@ -77,11 +77,13 @@ struct Vectors {
 impl Vectors {
     fn allocate(dev: &pci::Device<Bound>, kind: Kind, most: NonZero<u32>) -> Result<Self> {
         // SAFETY: the device is valid, and bound to the driver that asks.
-        let count = unsafe {
-            bindings::pci_alloc_irq_vectors(as_raw(dev), 1, most.get(), kind.as_raw())
-        };
+        let count =
+            unsafe { bindings::pci_alloc_irq_vectors(as_raw(dev), 1, most.get(), kind.as_raw()) };
         to_result(count)?;
-        let count = u32::try_from(count).ok().and_then(NonZero::new).ok_or(EINVAL)?;
+        let count = u32::try_from(count)
+            .ok()
+            .and_then(NonZero::new)
+            .ok_or(EINVAL)?;
         // INVARIANT: just allocated.
         Ok(Self {
             dev: dev.into(),
@@ -142,7 +144,13 @@ impl<H: Handler> Registered<H> {
         let data = core::ptr::from_ref::<Cookie<H>>(&cookie).cast_mut().cast();
         // SAFETY: the cookie is complete and stays where it is until `free_irq` has returned.
         to_result(unsafe {
-            bindings::request_irq(irq, Some(callback), flags as c_ulong, name.as_char_ptr(), data)
+            bindings::request_irq(
+                irq,
+                Some(callback),
+                flags as c_ulong,
+                name.as_char_ptr(),
+                data,
+            )
         })?;
         // INVARIANT: just registered.
         Ok(Self { irq, cookie })
@@ -152,7 +160,9 @@ impl<H: Handler> Registered<H> {
 impl<H: Handler> Drop for Registered<H> {
     /// Sleeps until the handler does not run any more.
     fn drop(&mut self) {
-        let data = core::ptr::from_ref::<Cookie<H>>(&self.cookie).cast_mut().cast();
+        let data = core::ptr::from_ref::<Cookie<H>>(&self.cookie)
+            .cast_mut()
+            .cast();
         // SAFETY: by the invariant.
         unsafe { bindings::free_irq(self.irq, data) };
     }

@@ -329,8 +329,18 @@ impl<T: LowLevelDriver> TimedOut<'_, T> {
     /// True while the driver has the command: it was neither completed nor taken out of the in-flight
     /// table and completed.
     pub fn is_outstanding(&self) -> bool {
-        // SAFETY: the area follows the command and is initialised.
-        let area = unsafe { &*area_of::<T>(self.raw.as_ptr()) };
-        area.outstanding.load(Ordering::Acquire)
+        // SAFETY: the command stays allocated, and its area is initialised.
+        unsafe { is_outstanding::<T>(self.raw.as_ptr()) }
     }
+}
+
+/// True while a [`Command`] or the in-flight table has the command.
+///
+/// # Safety
+///
+/// `raw` is a command of a host of `T` that stays allocated during the call.
+pub(super) unsafe fn is_outstanding<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) -> bool {
+    // SAFETY: the area follows the command and is initialised.
+    let area = unsafe { &*area_of::<T>(raw) };
+    area.outstanding.load(Ordering::Acquire)
 }

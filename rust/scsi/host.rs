@@ -80,9 +80,7 @@ pub struct Discovery {
 /// `shost` was made by [`Builder::new`] for `T` and has been given its driver, and is not yet removed for
 /// all of `'a`.
 #[inline]
-pub(super) unsafe fn driver_of<'a, T: LowLevelDriver>(
-    shost: *mut bindings::Scsi_Host,
-) -> &'a T {
+pub(super) unsafe fn driver_of<'a, T: LowLevelDriver>(shost: *mut bindings::Scsi_Host) -> &'a T {
     // SAFETY: `hostdata` holds the pointer of an `Arc<T>` that the `Host` owns.
     unsafe { &**(&raw const (*shost).hostdata).cast::<*const T>() }
 }

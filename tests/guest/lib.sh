@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # Functions for guest scripts: points in KTAP, requests to QEMU, modules, kernel log.
 #
-# A script starts with `. /ironpath/lib.sh`, then `plan N`, reports N points by `pass`, `fail`,
+# A script starts with `. /ironpath/lib.sh` and `set -eu`, then `plan N`, reports N points by `pass`, `fail`,
 # `skip` or `check`, and ends with `finish`. What it prints otherwise goes to the log only.
 
 # Sets DRIVER, the module that drives the controllers (rmegasas unless the run says otherwise).
@@ -170,22 +170,26 @@ wait_for() {
 	done
 }
 
-# hosts [PROC_NAME]: the SCSI hosts (host0, ...) of a driver, DRIVER's unless named.
-hosts() {
+# hosts_of PROC_NAME: the SCSI hosts (host0, ...) of a driver.
+hosts_of() {
 	for host in /sys/class/scsi_host/host*; do
 		[ -r "$host/proc_name" ] || continue
-		[ "$(cat "$host/proc_name")" != "${1:-$DRIVER}" ] || basename "$host"
+		[ "$(cat "$host/proc_name")" != "$1" ] || basename "$host"
 	done
 }
 
-# disks [PROC_NAME]: the block devices (sda, ...) behind a driver's hosts, by host and target.
-disks() {
-	for host in $(hosts "${1:-$DRIVER}"); do
+# disks_of PROC_NAME: the block devices (sda, ...) behind a driver's hosts, by host and target.
+disks_of() {
+	for host in $(hosts_of "$1"); do
 		for block in /sys/class/scsi_device/"${host#host}":*/device/block/*; do
 			[ ! -d "$block" ] || basename "$block"
 		done
 	done
 }
+
+# hosts, disks: those of DRIVER.
+hosts() { hosts_of "$DRIVER"; }
+disks() { disks_of "$DRIVER"; }
 
 # disk_count N: there are as many disks behind DRIVER's hosts.
 disk_count() {

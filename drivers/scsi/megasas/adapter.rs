@@ -1,29 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One adapter: its memory, the way of a command to the firmware, and the way back.
+//! One adapter: its registers, its memory and its state.
 
-use crate::cdb::{
-    self,
-    BlockIo,
-    Cdb, //
-};
-use crate::frame::{
-    Completion,
-    IoFrame,
-    PassFrame,
-    PassTo, //
-};
 use crate::regs;
-use crate::reply_ring::{
-    self,
-    Context, //
-};
 use crate::sgl::Format;
-use crate::status::{
-    Outcome,
-    TargetAddress,
-    TargetKind, //
-};
+use crate::status::TargetAddress;
 use core::num::NonZero;
 use core::sync::atomic::{
     AtomicBool,
@@ -40,23 +21,12 @@ use kernel::io::Io;
 use kernel::pci;
 use kernel::prelude::*;
 use storage::dma::{
-    self,
     Pool,
     Slot, //
 };
-use storage::irq::{
-    Handler,
-    Line, //
-};
 use storage::mailbox::Mailbox;
 use storage::scsi::{
-    Command,
-    Flight,
-    HostByte,
     InFlight,
-    Rejected,
-    SamStatus,
-    Status,
     SENSE_LENGTH, //
 };
 
@@ -236,7 +206,7 @@ impl Adapter {
 
     /// Where in a slot of `frames` the sense data go.
     #[inline]
-    fn sense_offset(&self) -> usize {
+    pub(crate) fn sense_offset(&self) -> usize {
         self.limits
             .format
             .stride(usize::from(self.limits.sges.get()))
@@ -252,295 +222,5 @@ impl Adapter {
         // CAST: see above.
         let value = frame.address() as u32 | u32::from(extra) << 1 | 1;
         bar.write_reg(regs::IQP::from(value));
-    }
-
-    /// Starts a command; see `LowLevelDriver::queue`.
-    #[inline]
-    pub(crate) fn start(
-        &self,
-        dev: &Device<Bound>,
-        mut command: Command<Self>,
-    ) -> Result<(), Rejected<Self>> {
-        match self.health() {
-            Health::Operational => {}
-            Health::Resetting => return Err(command.reject_host_busy()),
-            Health::Dead => {
-                command.complete(Status::host(HostByte::NoConnect));
-                return Ok(());
-            }
-        }
-        let at = command.device().address();
-        let Some(target) = TargetAddress::from_scsi(at.channel, at.id, at.lun) else {
-            command.complete(Status::host(HostByte::BadTarget));
-            return Ok(());
-        };
-        let Some(frame) = self.frames.slot(command.tag()) else {
-            command.complete(Status::host(HostByte::Error));
-            return Ok(());
-        };
-        let block_io = match target.kind() {
-            TargetKind::Logical => BlockIo::decode(command.cdb()),
-            TargetKind::Physical => None,
-        };
-        let header = match block_io {
-            Some(_) => IoFrame::BYTES,
-            None => PassFrame::BYTES,
-        };
-        let Ok(sges) = self.write_sges(&mut command, &frame, header) else {
-            return Err(command.reject_host_busy());
-        };
-        let direction = match command.direction() {
-            storage::scsi::Direction::None => None,
-            storage::scsi::Direction::FromDevice => Some(cdb::Direction::Read),
-            storage::scsi::Direction::ToDevice => Some(cdb::Direction::Write),
-        };
-        let data_len = command.transfer_length();
-        // A CDB that the firmware cannot take must not be cut: the command fails.
-        let pass_cdb = match block_io {
-            Some(_) => None,
-            None => match Cdb::new(command.cdb()) {
-                Some(cdb) => Some(cdb),
-                None => {
-                    command.complete(Status::host(HostByte::Error));
-                    return Ok(());
-                }
-            },
-        };
-        let flight = match self.in_flight.launch(command) {
-            Ok(flight) => flight,
-            Err(command) => return Err(command.reject_host_busy()),
-        };
-        let sense_addr = frame.address() + self.sense_offset() as u64;
-        // CAST: SENSE_LENGTH is 96.
-        let sense_len = SENSE_LENGTH as u8;
-        let written = Context::new(flight.tag, flight.generation)
-            .ok_or(EINVAL)
-            .and_then(|context| match (block_io, pass_cdb) {
-                (Some(io), _) => {
-                    let io = IoFrame {
-                        direction: io.direction,
-                        target: target.target(),
-                        context,
-                        flags: self.limits.format.flags(),
-                        sge_count: sges,
-                        timeout: 0,
-                        lba: io.lba,
-                        blocks: io.blocks,
-                        sense_addr,
-                        sense_len,
-                    };
-                    frame.write(0, &io.encode())
-                }
-                (None, Some(cdb)) => {
-                    let pass = PassFrame {
-                        to: match target.kind() {
-                            TargetKind::Logical => PassTo::Logical,
-                            TargetKind::Physical => PassTo::Physical,
-                        },
-                        target: target.target(),
-                        lun: target.lun(),
-                        context,
-                        flags: self.limits.format.flags(),
-                        sge_count: sges,
-                        timeout: 0,
-                        direction,
-                        data_len,
-                        sense_addr,
-                        sense_len,
-                        cdb,
-                    };
-                    frame.write(0, &pass.encode())
-                }
-                (None, None) => Err(EINVAL),
-            });
-        if written.is_err() {
-            // The firmware has not seen it.
-            if let Some(command) = self.in_flight.land(flight) {
-                command.complete(Status::host(HostByte::Error));
-            }
-            return Ok(());
-        }
-        let extra = self.limits.format.extra_units(header, usize::from(sges));
-        self.ring_doorbell(dev, &frame, extra);
-        Ok(())
-    }
-
-    /// Writes the scatter list behind a frame's fixed part; returns the number of entries.
-    #[inline]
-    fn write_sges(
-        &self,
-        command: &mut Command<Self>,
-        frame: &Slot<'_>,
-        header: usize,
-    ) -> Result<u8> {
-        let format = self.limits.format;
-        let mut offset = header;
-        let mut count = 0u8;
-        for segment in command.map_data()? {
-            if count >= self.limits.sges.get() {
-                return Err(EINVAL);
-            }
-            let sge = format
-                .encode(segment.address, segment.length)
-                .map_err(|_| EINVAL)?;
-            frame.write(offset, sge.as_words())?;
-            offset += format.bytes();
-            count += 1;
-        }
-        if count == 0 {
-            // The firmware answers a frame without an entry with a hardware error.
-            let scratch = self.ring.slot(0).ok_or(EINVAL)?.address() + ring::SCRATCH as u64;
-            let sge = format
-                .encode(scratch, ring::SCRATCH_BYTES)
-                .map_err(|_| EINVAL)?;
-            frame.write(offset, sge.as_words())?;
-            count = 1;
-        }
-        Ok(count)
-    }
-
-    /// Takes every reply out of the ring and completes what it belongs to. Any context; of several callers
-    /// one does the work.
-    pub(crate) fn drain(&self) {
-        let Some(memory) = self.ring.slot(0) else {
-            return;
-        };
-        loop {
-            if self.draining.swap(true, Ordering::Acquire) {
-                // The other one looks again after it has let go.
-                return;
-            }
-            let more = self.drain_claimed(&memory);
-            self.draining.store(false, Ordering::Release);
-            if !more || !self.has_replies(&memory) {
-                return;
-            }
-        }
-    }
-
-    fn producer(memory: &Slot<'_>) -> u32 {
-        match memory.read::<1>(ring::PRODUCER) {
-            Ok([producer]) => u32::from_le(producer),
-            Err(_) => u32::MAX,
-        }
-    }
-
-    fn has_replies(&self, memory: &Slot<'_>) -> bool {
-        let consumer = self.consumer.load(Ordering::Relaxed);
-        reply_ring::pending(consumer, Self::producer(memory), self.limits.commands.get())
-            .is_some_and(|pending| pending != 0)
-    }
-
-    /// Returns false if the ring cannot be believed.
-    fn drain_claimed(&self, memory: &Slot<'_>) -> bool {
-        let entries = self.limits.commands.get();
-        loop {
-            let consumer = self.consumer.load(Ordering::Relaxed);
-            let producer = Self::producer(memory);
-            let Some(pending) = reply_ring::pending(consumer, producer, entries) else {
-                self.count_stray();
-                return false;
-            };
-            if pending == 0 {
-                return true;
-            }
-            // The entries were written before the index that announces them.
-            dma::read_barrier();
-            let mut at = consumer;
-            for _ in 0..pending {
-                let offset = ring::ENTRIES + at as usize * size_of::<u32>();
-                if let Ok([entry]) = memory.read::<1>(offset) {
-                    self.reply(Context::from_u32(u32::from_le(entry)));
-                }
-                at = reply_ring::next(at, entries);
-            }
-            self.consumer.store(at, Ordering::Relaxed);
-            // The index only moves inside the slot.
-            let _ = memory.write(ring::CONSUMER, &[at.to_le()]);
-        }
-    }
-
-    #[inline]
-    fn reply(&self, context: Context) {
-        let (index, generation) = context.split();
-        if index < self.tags {
-            let flight = Flight {
-                tag: index,
-                generation,
-            };
-            match self.in_flight.land(flight) {
-                Some(command) => self.finish(index, command),
-                None => self.count_stray(),
-            }
-        } else {
-            let context = storage::mailbox::Context {
-                index: index - self.tags,
-                generation,
-            };
-            if !self.mailbox.answer(context) {
-                self.count_stray();
-            }
-        }
-    }
-
-    /// A reply that belongs to nothing: told once, counted, ignored.
-    #[cold]
-    fn count_stray(&self) {
-        if self.strays.fetch_add(1, Ordering::Relaxed) == 0 {
-            pr_warn!("a reply that belongs to no command was ignored\n");
-        }
-    }
-
-    /// Completes a command from what the firmware wrote into its frame.
-    #[inline]
-    fn finish(&self, tag: u32, mut command: Command<Self>) {
-        let Some(frame) = self.frames.slot(tag) else {
-            return;
-        };
-        let Ok(words) = frame.read(0) else {
-            return;
-        };
-        let done = Completion::from_words(words);
-        let status = match Outcome::new(done.cmd_status, done.scsi_status) {
-            Outcome::Good => Status::GOOD,
-            Outcome::CheckCondition => {
-                let mut sense = [0; SENSE_LENGTH];
-                if frame.read_bytes(self.sense_offset(), &mut sense).is_ok() {
-                    let len = usize::from(done.sense_len).min(SENSE_LENGTH);
-                    command.set_sense(sense.get(..len).unwrap_or(&sense));
-                }
-                Status::sam(SamStatus::CheckCondition)
-            }
-            Outcome::Busy => Status::sam(SamStatus::Busy),
-            Outcome::TaskSetFull => Status::sam(SamStatus::TaskSetFull),
-            Outcome::ReservationConflict => Status::sam(SamStatus::ReservationConflict),
-            Outcome::NoConnect => Status::host(HostByte::NoConnect),
-            Outcome::Error | Outcome::Unknown(_) => Status::host(HostByte::Error),
-        };
-        command.complete(status);
-    }
-}
-
-impl Handler for Adapter {
-    fn message(&self, _dev: &Device<Bound>, _vector: u32) {
-        self.drain();
-    }
-
-    fn line(&self, dev: &Device<Bound>) -> Line {
-        let Ok(bar) = self.bar.access(dev) else {
-            return Line::NotOurs;
-        };
-        let status = bar.read(regs::OSTS).into_raw();
-        let ours = match self.model {
-            Model::Gen1 => regs::OSTS::zeroed().with_const_reply_gen1::<1>(),
-            Model::Gen2 => regs::OSTS::zeroed().with_const_reply::<1>(),
-        };
-        // All ones: the device is gone.
-        if status == u32::MAX || status & ours.into_raw() == 0 {
-            return Line::NotOurs;
-        }
-        bar.write_reg(regs::ODCR0::from(status));
-        self.drain();
-        Line::Ours
     }
 }

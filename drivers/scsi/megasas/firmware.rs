@@ -153,8 +153,9 @@ impl Adapter {
         memory.write(ring::PRODUCER, &[0])?;
         memory.write(ring::CONSUMER, &[0])?;
         self.consumer.store(0, Ordering::Release);
-        self.init(dev, &memory)?;
+        // While it is masked the firmware does not move its index, not even for INIT's answer.
         bar.write_reg(regs::OMSK::from(0));
+        self.init(dev, &memory)?;
         self.set_health(Health::Operational);
         dev_info!(dev, "INIT adapter done\n");
         Ok(())
@@ -304,7 +305,9 @@ impl Adapter {
         self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, COMMAND_TIMEOUT)?;
         let mut logical = 0;
         for entry in LdList::parse(&reply).ok_or(EIO)?.iter() {
-            self.present.logical.set_bit_atomic(usize::from(entry.target));
+            self.present
+                .logical
+                .set_bit_atomic(usize::from(entry.target));
             logical += 1;
         }
         let mut reply = KVec::from_elem(0u8, PdList::BYTES, GFP_KERNEL)?;

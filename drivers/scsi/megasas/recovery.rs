@@ -53,7 +53,9 @@ impl Adapter {
             dev_warn!(dev, "abort of tag {} failed: {:?}\n", tag, error);
             return Recovery::Failed;
         }
-        if self.wait_until(ABORTED_TIMEOUT, || self.in_flight.flight(tag) != Some(victim)) {
+        if self.wait_until(ABORTED_TIMEOUT, || {
+            self.in_flight.flight(tag) != Some(victim)
+        }) {
             dev_info!(dev, "tag {} aborted\n", tag);
             Recovery::Success
         } else {
@@ -76,7 +78,12 @@ impl Adapter {
         let mbox = Mbox::from_u16(u16::from(target));
         let opcode = Opcode::CLUSTER_RESET_LD;
         if let Err(error) = self.dcmd(dev, opcode, mbox, &mut [], COMMAND_TIMEOUT) {
-            dev_warn!(dev, "reset of logical drive {} failed: {:?}\n", target, error);
+            dev_warn!(
+                dev,
+                "reset of logical drive {} failed: {:?}\n",
+                target,
+                error
+            );
             return Recovery::Failed;
         }
         dev_info!(dev, "logical drive {} reset\n", target);

@@ -4,7 +4,8 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `adapter.rs` | one adapter: a command's way to the firmware and back |
+//! | `adapter.rs` | one adapter: registers, memory, state |
+//! | `submit.rs`, `reply.rs` | a command's way to the firmware and back |
 //! | `firmware.rs` | state machine, queues, commands to the firmware itself |
 //! | `recovery.rs` | the steps of error handling |
 //! | `regs.rs`, `frame.rs`, `dcmd.rs`, `payload.rs`, `sgl.rs` | what registers and memory look like |
@@ -60,9 +61,11 @@ mod params;
 mod payload;
 mod recovery;
 mod regs;
+mod reply;
 mod reply_ring;
 mod sgl;
 mod status;
+mod submit;
 
 /// The pure modules find it here, as in the host tests.
 mod generation {
@@ -83,8 +86,14 @@ kernel::pci_device_table!(
     MODULE_PCI_TABLE,
     <MegaRaid as pci::Driver>::IdInfo,
     [
-        (pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0060), Model::Gen1),
-        (pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0079), Model::Gen2)
+        (
+            pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0060),
+            Model::Gen1
+        ),
+        (
+            pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0079),
+            Model::Gen2
+        )
     ]
 );
 
@@ -197,10 +206,7 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model) -> Result<Bond> {
     let registers = bar.access(dev)?;
     firmware::reset(registers, Delta::from_secs(i64::from(settings.reset_wait)))?;
     let limits = adapter::FirmwareLimits::read(registers, width)?;
-    let adapter = Arc::new(
-        Adapter::new(dev, bar, model, limits, settings)?,
-        GFP_KERNEL,
-    )?;
+    let adapter = Arc::new(Adapter::new(dev, bar, model, limits, settings)?, GFP_KERNEL)?;
 
     let rungs = Rungs {
         msix: !settings.msix_disable,
@@ -220,7 +226,11 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model) -> Result<Bond> {
     })
 }
 
-fn start(dev: &Device<Bound>, adapter: &Arc<Adapter>, ladder: &Ladder) -> Result<Arc<Host<Adapter>>> {
+fn start(
+    dev: &Device<Bound>,
+    adapter: &Arc<Adapter>,
+    ladder: &Ladder,
+) -> Result<Arc<Host<Adapter>>> {
     adapter.bring_up(dev, adapter.reset_timeout())?;
     let info = adapter.controller_info(dev)?;
     let (logical, physical) = adapter.find_targets(dev)?;

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The functions that the mid-layer calls, and the constant part of the host template.
+//!
+//! C header: [`include/scsi/scsi_host.h`](srctree/include/scsi/scsi_host.h)
+
+use super::command::{
+    area_of,
+    is_outstanding,
+    Area,
+    Command,
+    TimedOut, //
+};
+use super::device::Device;
+use super::host::{
+    bound_device,
+    driver_of, //
+};
+use super::template::{
+    Geometry,
+    LowLevelDriver,
+    Recovery,
+    TimeoutAction,
+    MAX_ATTRIBUTES, //
+};
+use crate::bindings;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use kernel::bindings::device_attribute;
+use kernel::device::{
+    self,
+    Bound, //
+};
+use kernel::page::PAGE_SIZE;
+use kernel::prelude::*;
+use kernel::str::as_char_ptr_in_const_context;
+use kernel::time::Delta;
+
+/// The callbacks that C calls, and the constant part of the tables.
+pub(super) struct Callbacks<T: LowLevelDriver>(PhantomData<fn() -> T>);
+
+/// The command that C passes, which is never null.
+///
+/// # Safety
+///
+/// `raw` is a command of a host of `T` and stays allocated for `'a`.
+unsafe fn timed_out<'a, T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) -> TimedOut<'a, T> {
+    // SAFETY: C passes a command, never null.
+    let raw = unsafe { NonNull::new_unchecked(raw) };
+    // SAFETY: by this function's contract.
+    unsafe { TimedOut::from_raw(raw) }
+}
+
+impl<T: LowLevelDriver> Callbacks<T> {
+    /// # Safety
+    ///
+    /// Called by the mid-layer for a command of a registered host of `T`, which it gives away.
+    unsafe extern "C" fn queue(
+        shost: *mut bindings::Scsi_Host,
+        raw: *mut bindings::scsi_cmnd,
+    ) -> bindings::scsi_qc_status {
+        // SAFETY: the host is registered, so it has its driver and its device is bound.
+        let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
+        // SAFETY: C passes a command, never null.
+        let raw = unsafe { NonNull::new_unchecked(raw) };
+        // SAFETY: by this function's contract.
+        let command = unsafe { Command::from_mid_layer(raw) };
+        match driver.queue(dev, command) {
+            Ok(()) => 0,
+            Err(rejected) => rejected.release(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by the mid-layer for a registered host of `T`.
+    unsafe extern "C" fn commit(shost: *mut bindings::Scsi_Host, _queue: u16) {
+        // SAFETY: the host is registered, so it has its driver and its device is bound.
+        let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
+        driver.commit(dev);
+    }
+
+    /// # Safety
+    ///
+    /// Called once for each command of the tag set, whose area is not initialised.
+    unsafe extern "C" fn init_command(
+        _shost: *mut bindings::Scsi_Host,
+        raw: *mut bindings::scsi_cmnd,
+    ) -> c_int {
+        // SAFETY: the template's `cmd_size` makes room for the area.
+        unsafe { area_of::<T>(raw).write(Area::new()) };
+        0
+    }
+
+    /// # Safety
+    ///
+    /// Called once for each command that `init_command` was called for, when it is idle.
+    unsafe extern "C" fn exit_command(
+        _shost: *mut bindings::Scsi_Host,
+        raw: *mut bindings::scsi_cmnd,
+    ) -> c_int {
+        // SAFETY: initialised by `init_command`, and not used hereafter.
+        unsafe { core::ptr::drop_in_place(area_of::<T>(raw)) };
+        0
+    }
+
+    /// # Safety
+    ///
+    /// Called by the block layer's timeout for a command of a registered host of `T`.
+    unsafe extern "C" fn eh_timed_out(
+        raw: *mut bindings::scsi_cmnd,
+    ) -> bindings::scsi_timeout_action {
+        // SAFETY: the command is of a registered host and stays allocated during the call.
+        let (driver, dev, command) = unsafe { parts::<T>(raw) };
+        match driver.timed_out(dev, &command) {
+            TimeoutAction::Escalate => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
+            TimeoutAction::Extend => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
+        }
+    }
+
+    /// Runs one step of the ladder and checks its claim: the mid-layer ends all commands in the step's
+    /// scope when it succeeds, so a driver that still has one of them is not believed.
+    ///
+    /// # Safety
+    ///
+    /// Called by error handling for a command of a registered host of `T`.
+    unsafe fn step(
+        raw: *mut bindings::scsi_cmnd,
+        scope: Scope,
+        what: fn(&T, &device::Device<Bound>, &TimedOut<'_, T>) -> Recovery,
+    ) -> c_int {
+        // SAFETY: the command is of a registered host and stays allocated during the call.
+        let (driver, dev, command) = unsafe { parts::<T>(raw) };
+        let claim = match what(driver, dev, &command) {
+            Recovery::Success => bindings::scsi_disposition_SUCCESS,
+            Recovery::FastFail => bindings::scsi_disposition_FAST_IO_FAIL,
+            Recovery::Failed => bindings::scsi_disposition_FAILED,
+        };
+        // SAFETY: as above.
+        let held = unsafe { Held::<T>::count(raw, scope) } != 0;
+        // CAST: the codes are small constants; C returns them as int.
+        match held {
+            false => claim as c_int,
+            true => bindings::scsi_disposition_FAILED as c_int,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe extern "C" fn eh_abort(raw: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::step(raw, Scope::Command, T::abort) }
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe extern "C" fn eh_device_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::step(raw, Scope::Device, T::reset_device) }
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe extern "C" fn eh_target_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::step(raw, Scope::Target, T::reset_target) }
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe extern "C" fn eh_bus_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::step(raw, Scope::Channel, T::reset_bus) }
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe extern "C" fn eh_host_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: by this function's contract.
+        let code = unsafe { Self::step(raw, Scope::Host, T::reset_host) };
+        // SAFETY: the command is of a registered host and stays allocated during the call.
+        let (_, dev, _) = unsafe { parts::<T>(raw) };
+        // This is the last step: the mid-layer ends the commands next, whatever the code. A driver whose
+        // other threads are still completing one gets the time for that; one that has lost a command
+        // holds up error handling here rather than have it reused under its feet.
+        let mut told = false;
+        // SAFETY: as above.
+        while unsafe { Held::<T>::count(raw, Scope::Host) } != 0 {
+            if !told {
+                dev_err!(dev, "a host reset returned with commands outstanding\n");
+                told = true;
+            }
+            kernel::time::delay::fsleep(STRAGGLER_POLL);
+        }
+        code
+    }
+
+    /// # Safety
+    ///
+    /// Called by a scan for a new logical unit of a registered host of `T`.
+    unsafe extern "C" fn sdev_init(sdev: *mut bindings::scsi_device) -> c_int {
+        // SAFETY: the device is of a registered host.
+        let driver = unsafe { driver_of::<T>((*sdev).host) };
+        // SAFETY: the device is valid during the call.
+        let device = unsafe { Device::from_raw(sdev) };
+        if driver.is_present(device.address()) {
+            0
+        } else {
+            ENXIO.to_errno()
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by a scan for a logical unit of a registered host of `T` that answered.
+    unsafe extern "C" fn sdev_configure(
+        sdev: *mut bindings::scsi_device,
+        _limits: *mut kernel::bindings::queue_limits,
+    ) -> c_int {
+        // SAFETY: the device is of a registered host.
+        let driver = unsafe { driver_of::<T>((*sdev).host) };
+        // SAFETY: the device is valid during the call.
+        let device = unsafe { Device::from_raw(sdev) };
+        match driver.configure_device(device) {
+            Ok(()) => 0,
+            Err(error) => error.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called for a logical unit of a registered host of `T`; `parameters` has room for three ints.
+    unsafe extern "C" fn bios_param(
+        sdev: *mut bindings::scsi_device,
+        _disk: *mut kernel::bindings::gendisk,
+        capacity: kernel::bindings::sector_t,
+        parameters: *mut c_int,
+    ) -> c_int {
+        // SAFETY: the device is of a registered host.
+        let driver = unsafe { driver_of::<T>((*sdev).host) };
+        let Geometry { heads, sectors } = driver.geometry(capacity);
+        let track = u64::from(heads).saturating_mul(u64::from(sectors)).max(1);
+        let values = [u64::from(heads), u64::from(sectors), capacity / track];
+        for (index, value) in values.into_iter().enumerate() {
+            let value = c_int::try_from(value).unwrap_or(c_int::MAX);
+            // SAFETY: by this function's contract there is room for three.
+            unsafe { parameters.add(index).write(value) };
+        }
+        0
+    }
+
+    /// # Safety
+    ///
+    /// Called by sysfs for a registered host of `T`; `page` has a page of room.
+    unsafe extern "C" fn show<const N: usize>(
+        dev: *mut kernel::bindings::device,
+        _attribute: *mut device_attribute,
+        page: *mut c_char,
+    ) -> isize {
+        // SAFETY: the attribute is one of the host's class device.
+        let shost = unsafe { kernel::container_of!(dev, bindings::Scsi_Host, shost_dev) };
+        // SAFETY: sysfs removes the attribute before the host is gone.
+        let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
+        // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
+        let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE) };
+        let mut writer = kernel::str::Formatter::new(page);
+        let Some(attribute) = T::ATTRIBUTES.get(N) else {
+            return 0;
+        };
+        if (attribute.show)(driver, dev, &mut writer).is_err() {
+            return ENOSPC.to_errno() as isize;
+        }
+        isize::try_from(writer.bytes_written().min(PAGE_SIZE)).unwrap_or(0)
+    }
+
+    const fn attribute<const N: usize>() -> device_attribute {
+        let mut attribute: device_attribute = pin_init::zeroed();
+        if N < T::ATTRIBUTES.len() {
+            attribute.attr.name = as_char_ptr_in_const_context(T::ATTRIBUTES[N].name);
+            attribute.attr.mode = 0o444;
+            attribute.__bindgen_anon_1.show = Some(Self::show::<N>);
+        }
+        attribute
+    }
+
+    pub(super) const ATTRIBUTES: [device_attribute; MAX_ATTRIBUTES] = [
+        Self::attribute::<0>(),
+        Self::attribute::<1>(),
+        Self::attribute::<2>(),
+        Self::attribute::<3>(),
+        Self::attribute::<4>(),
+        Self::attribute::<5>(),
+        Self::attribute::<6>(),
+        Self::attribute::<7>(),
+    ];
+
+    pub(super) const TEMPLATE: bindings::scsi_host_template = {
+        let mut template: bindings::scsi_host_template = pin_init::zeroed();
+        // CAST: a driver's private data is far smaller than 4 GiB.
+        template.cmd_size = core::mem::size_of::<Area<T::CommandData>>() as u32;
+        template.name = as_char_ptr_in_const_context(T::NAME);
+        template.proc_name = as_char_ptr_in_const_context(T::NAME);
+        template.this_id = -1;
+        template.queuecommand = Some(Self::queue);
+        template.init_cmd_priv = Some(Self::init_command);
+        template.exit_cmd_priv = Some(Self::exit_command);
+        if T::HAS_COMMIT {
+            template.commit_rqs = Some(Self::commit);
+        }
+        if T::HAS_TIMED_OUT {
+            template.eh_timed_out = Some(Self::eh_timed_out);
+        }
+        if T::HAS_ABORT {
+            template.eh_abort_handler = Some(Self::eh_abort);
+        }
+        if T::HAS_RESET_DEVICE {
+            template.eh_device_reset_handler = Some(Self::eh_device_reset);
+        }
+        if T::HAS_RESET_TARGET {
+            template.eh_target_reset_handler = Some(Self::eh_target_reset);
+        }
+        if T::HAS_RESET_BUS {
+            template.eh_bus_reset_handler = Some(Self::eh_bus_reset);
+        }
+        if T::HAS_RESET_HOST {
+            template.eh_host_reset_handler = Some(Self::eh_host_reset);
+        }
+        if T::HAS_IS_PRESENT {
+            template.sdev_init = Some(Self::sdev_init);
+        }
+        if T::HAS_CONFIGURE_DEVICE {
+            template.sdev_configure = Some(Self::sdev_configure);
+        }
+        if T::HAS_GEOMETRY {
+            template.bios_param = Some(Self::bios_param);
+        }
+        template
+    };
+}
+
+/// How often a host reset looks whether a command that is still outstanding has been completed.
+const STRAGGLER_POLL: Delta = Delta::from_millis(10);
+
+/// What an error-handler callback needs.
+///
+/// # Safety
+///
+/// `raw` is a command of a registered host of `T` and stays allocated for `'a`.
+unsafe fn parts<'a, T: LowLevelDriver>(
+    raw: *mut bindings::scsi_cmnd,
+) -> (&'a T, &'a device::Device<Bound>, TimedOut<'a, T>) {
+    // SAFETY: a command has its device, and the device its host.
+    let shost = unsafe { (*(*raw).device).host };
+    // SAFETY: the host is registered.
+    let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
+    // SAFETY: by this function's contract.
+    (driver, dev, unsafe { timed_out(raw) })
+}
+
+/// Which commands a step of the ladder is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Command,
+    Device,
+    Target,
+    Channel,
+    Host,
+}
+
+/// Counts the commands that error handling owns and the driver still has.
+struct Held<T: LowLevelDriver> {
+    victim: *mut bindings::scsi_cmnd,
+    scope: Scope,
+    count: u32,
+    _driver: PhantomData<fn() -> T>,
+}
+
+impl<T: LowLevelDriver> Held<T> {
+    /// # Safety
+    ///
+    /// `victim` is a command of a registered host of `T` and stays allocated during the call.
+    unsafe fn count(victim: *mut bindings::scsi_cmnd, scope: Scope) -> u32 {
+        let mut held = Self {
+            victim,
+            scope,
+            count: 0,
+            _driver: PhantomData,
+        };
+        // SAFETY: a command has its device, and the device its host.
+        let shost = unsafe { (*(*victim).device).host };
+        let data = core::ptr::from_mut(&mut held).cast();
+        // SAFETY: the callback is given `held`, which outlives the call.
+        unsafe { bindings::scsi_host_busy_iter(shost, Some(Self::look), data) };
+        held.count
+    }
+
+    /// # Safety
+    ///
+    /// Called for a busy command of the host with the data that [`Self::count`] passes.
+    unsafe extern "C" fn look(raw: *mut bindings::scsi_cmnd, data: *mut c_void) -> bool {
+        // SAFETY: by this function's contract.
+        let held = unsafe { &mut *data.cast::<Self>() };
+        // SAFETY: busy commands stay allocated, and keep their device; the victim does so too.
+        let (state, device, victim) =
+            unsafe { ((*raw).state, &*(*raw).device, &*(*held.victim).device) };
+        let in_scope = match held.scope {
+            Scope::Command => core::ptr::eq(raw, held.victim),
+            Scope::Device => core::ptr::eq(device, victim),
+            Scope::Target => device.channel == victim.channel && device.id == victim.id,
+            Scope::Channel => device.channel == victim.channel,
+            Scope::Host => true,
+        };
+        // The bit is set when a command times out, before error handling gets it.
+        let timed_out = state & (1 << bindings::SCMD_STATE_COMPLETE) != 0;
+        // SAFETY: as above; the area of a busy command is initialised.
+        if in_scope && timed_out && unsafe { is_outstanding::<T>(raw) } {
+            held.count += 1;
+        }
+        true
+    }
+}
