@@ -223,7 +223,9 @@ class Guest:
 
     def _conclude(self, process, code):
         if process.stdout:
-            said = process.stdout.read().decode("utf-8", "replace").strip()
+            said = process.stdout.read().decode("utf-8", "replace")
+            # A held request is announced; that is no complaint.
+            said = re.sub(r"^blkdebug: .*\n?", "", said, flags=re.M).strip()
             if said:
                 self.problems.append(f"QEMU: {said[-500:]}")
         if self.status is None and not self.problems:
@@ -235,9 +237,13 @@ class Guest:
 
     def _control(self, qmp_socket, control, start):
         try:
-            requests = Requests(Qmp(qmp_socket))
+            requests = Requests(Qmp(qmp_socket), {disk[0]: disk[3] for disk in self.topology.disks})
+            self._serve(requests, control, start)
         except (QmpError, OSError):
+            # QEMU has ended; the other thread finds out why.
             return
+
+    def _serve(self, requests, control, start):
         for line in control.makefile("rb"):
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             kind, _, rest = text.partition(" ")
@@ -251,12 +257,9 @@ class Guest:
             elif kind == "say":
                 self.on_line("say", rest)
             else:
-                try:
-                    succeeded, answer = requests.answer(text)
-                    answer = answer[:ANSWER_BYTES].replace("\\", "\\\\").replace("\n", "\\n")
-                    control.sendall(f"{'ok' if succeeded else 'error'} {answer}\n".encode())
-                except OSError:
-                    return
+                succeeded, answer = requests.answer(text)
+                answer = answer[:ANSWER_BYTES].replace("\\", "\\\\").replace("\n", "\\n")
+                control.sendall(f"{'ok' if succeeded else 'error'} {answer}\n".encode())
 
 
 def main():

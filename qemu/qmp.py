@@ -80,8 +80,10 @@ class Requests:
     # Which I/O an injected error is for, by the first word of `inject`.
     IO_TYPES = ("read", "write", "flush", "discard", "write-zeroes")
 
-    def __init__(self, qmp):
+    def __init__(self, qmp, disks):
         self.qmp = qmp
+        # The block node below each disk.
+        self.disks = disks
         self.rules = {}
         self.filters = 0
 
@@ -92,7 +94,7 @@ class Requests:
         if method is None:
             return False, f"unknown request: {verb}"
         try:
-            return True, str(method(rest.strip()) or "")
+            return True, method(rest.strip())
         except (QmpError, ValueError, json.JSONDecodeError) as err:
             return False, str(err)
 
@@ -106,37 +108,49 @@ class Requests:
         return self.qmp.hmp(rest).replace("\r", "").strip()
 
     def do_io(self, rest):
-        """io NODE COMMAND: a qemu-io command on a node; what it prints is an error."""
-        node, command = rest.split(None, 1)
-        text = self.do_hmp(f'qemu-io {node} "{command}"')
+        """io DISK COMMAND: a qemu-io command on a disk; what it prints is an error."""
+        disk, command = rest.split(None, 1)
+        self._node(disk)
+        # By the device: by the node QEMU would wait for all requests first, held ones as well.
+        text = self.do_hmp(f'qemu-io -d {disk} "{command}"')
         if text:
             raise QmpError(text)
+        return ""
 
     def do_hold(self, rest):
-        """hold NODE read|write TAG: the next such request stays in the device until released."""
-        node, kind, tag = rest.split()
-        return self.do_io(f"{node} break {kind}_aio {tag}")
+        """hold DISK read|write TAG: the next such request stays in the device until released."""
+        disk, kind, tag = rest.split()
+        return self.do_io(f"{disk} break {kind}_aio {tag}")
 
     def do_release(self, rest):
-        """release NODE TAG: the held request goes on."""
-        node, tag = rest.split()
-        return self.do_io(f"{node} resume {tag}")
+        """release DISK TAG: the held request goes on."""
+        disk, tag = rest.split()
+        return self.do_io(f"{disk} resume {tag}")
 
     def do_inject(self, rest):
-        """inject NODE TYPE SECTOR|any ERRNO [once]: such requests fail from now on."""
-        node, kind, sector, errno, *once = rest.split()
+        """inject DISK TYPE SECTOR|any ERRNO [once]: such requests fail from now on."""
+        disk, kind, sector, errno, *once = rest.split()
         if kind not in self.IO_TYPES or once not in ([], ["once"]):
-            raise ValueError(f"inject NODE {'|'.join(self.IO_TYPES)} SECTOR|any ERRNO [once]")
+            raise ValueError(f"inject DISK {'|'.join(self.IO_TYPES)} SECTOR|any ERRNO [once]")
         rule = {"event": "none", "iotype": kind, "errno": int(errno), "once": bool(once)}
         if sector != "any":
             rule["sector"] = int(sector)
+        node = self._node(disk)
         self.rules.setdefault(node, []).append(rule)
         self._refilter(node)
+        return ""
 
     def do_heal(self, rest):
-        """heal NODE: no more injected errors."""
-        self.rules[rest] = []
-        self._refilter(rest)
+        """heal DISK: no more injected errors."""
+        node = self._node(rest)
+        self.rules[node] = []
+        self._refilter(node)
+        return ""
+
+    def _node(self, disk):
+        if disk not in self.disks:
+            raise QmpError(f"no disk '{disk}' (there are: {', '.join(self.disks)})")
+        return self.disks[disk]
 
     def _refilter(self, node):
         # The rules of a blkdebug node are fixed when it is made: put a new one below the raw node.
@@ -166,9 +180,11 @@ class Requests:
         self.qmp.events = [event for event in self.qmp.events
                            if event.get("data", {}).get("device") != rest]
         self.qmp.command("device_del", id=rest)
+        return ""
 
     def do_wait_deleted(self, rest):
         """wait_deleted ID SECONDS: until QEMU has removed the device."""
         device, seconds = rest.split()
         self.qmp.wait_event(lambda event: event["event"] == "DEVICE_DELETED"
                             and event["data"].get("device") == device, float(seconds))
+        return ""

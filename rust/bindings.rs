@@ -10,8 +10,6 @@
     clippy::ptr_as_ptr,
     clippy::ref_as_ptr,
     clippy::undocumented_unsafe_blocks,
-    unnecessary_transmutes,
-    unknown_lints,
     dead_code,
     missing_docs,
     non_camel_case_types,

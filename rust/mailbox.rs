@@ -208,8 +208,7 @@ impl<'a> Pending<'a> {
     pub fn wait(self, timeout: Delta, tick: Delta, mut poll: impl FnMut()) -> Result<Answered<'a>> {
         let start = Instant::<Monotonic>::now();
         let millis = u32::try_from(tick.as_millis()).unwrap_or(u32::MAX);
-        // CAST: jiffies of a tick are few.
-        let jiffies = (msecs_to_jiffies(millis) as usize).max(1);
+        let jiffies = msecs_to_jiffies(millis).max(1);
         loop {
             // SAFETY: initialised by `arm`; the slot stays ours.
             let left = unsafe {

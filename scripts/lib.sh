@@ -50,6 +50,36 @@ logged() {
 	say "$what: done in $((SECONDS - start)) s"
 }
 
+# alive COMMAND...: passes on what COMMAND prints; says how long it has run when it is silent for 10 s.
+# Lines "progress TEXT" overwrite each other on a terminal.
+alive() {
+	local start=$SECONDS line over=0 got from
+	exec {from}< <("$@" 2>&1 </dev/null)
+	while true; do
+		got=0
+		IFS= read -r -t 10 -u "$from" line || got=$?
+		if [ "$got" -gt 128 ]; then
+			line="progress $((SECONDS - start)) s ..."
+		elif [ "$got" != 0 ] && [ -z "$line" ]; then
+			break
+		fi
+		if [[ $line == progress\ * && -t 1 ]]; then
+			printf '\r    %-90s' "${line#progress }"
+			over=1
+			continue
+		fi
+		[ "$over" = 0 ] || printf '\n'
+		over=0
+		case $line in
+		progress\ *) printf '    %s\n' "${line#progress }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+	[ "$over" = 0 ] || printf '\n'
+	exec {from}<&-
+	wait "$!"
+}
+
 # in_root COMMAND...: runs COMMAND in the toolchain root, as root of a user namespace that holds
 # nothing but the caller's own identity. The project and the cache keep their paths.
 in_root() {

@@ -300,7 +300,8 @@ pub(super) fn area_of<T: LowLevelDriver>(
 /// A command that error handling asks about; the mid-layer owns it, the hardware may still have it.
 pub struct TimedOut<'a, T: LowLevelDriver> {
     raw: NonNull<bindings::scsi_cmnd>,
-    _driver: PhantomData<(&'a (), fn() -> T)>,
+    _command: PhantomData<&'a ()>,
+    _driver: PhantomData<fn() -> T>,
 }
 
 impl<T: LowLevelDriver> TimedOut<'_, T> {
@@ -310,6 +311,7 @@ impl<T: LowLevelDriver> TimedOut<'_, T> {
     pub(super) unsafe fn from_raw(raw: NonNull<bindings::scsi_cmnd>) -> Self {
         Self {
             raw,
+            _command: PhantomData,
             _driver: PhantomData,
         }
     }

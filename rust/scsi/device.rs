@@ -55,8 +55,7 @@ impl Device {
     /// The peripheral device type of its INQUIRY data (SPC-5, 6.7.2). Any context.
     pub fn peripheral_type(&self) -> u8 {
         // SAFETY: valid by the invariant; set before `configure_device` is called.
-        // CAST: five bits of the INQUIRY data.
-        unsafe { (*self.as_raw()).type_ as u8 }
+        unsafe { (*self.as_raw()).type_ }
     }
 
     /// Sets the queue depth, in commands; returns what it became. Any context.

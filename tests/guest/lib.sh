@@ -97,12 +97,13 @@ require_cmd() {
 # ctl REQUEST...: asks the launcher, prints the answer; fails when QEMU refuses. Requests:
 #   qmp JSON                        any QMP message
 #   hmp LINE                        any line of the human monitor
-#   io NODE COMMAND                 a qemu-io command on a block node (d0, d1)
-#   hold NODE read|write TAG        the next such request stays in the device (blkdebug topology)
-#   release NODE TAG                the held request goes on
-#   inject NODE read|write|flush|discard|write-zeroes SECTOR|any ERRNO [once]
-#                                   such requests fail (blkdebug topology, nothing held)
-#   heal NODE                       no more injected errors
+#   io DISK COMMAND                 a qemu-io command on disk0, disk1
+#   hold DISK read|write TAG        the next such request stays in the device (topology blkdebug,
+#                                   disk0; one hold is one request)
+#   release DISK TAG                the held request goes on
+#   inject DISK read|write|flush|discard|write-zeroes SECTOR|any ERRNO [once]
+#                                   such requests fail (topology blkdebug, disk0; nothing held)
+#   heal DISK                       no more injected errors
 #   device_del ID                   unplugs disk0, hba0, ...
 #   wait_deleted ID SECONDS         until an unplugged device has gone
 ctl() {

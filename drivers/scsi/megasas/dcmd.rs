@@ -21,18 +21,10 @@ pub(crate) struct Opcode(u32);
 impl Opcode {
     /// Read the controller's properties and limits.
     pub(crate) const CTRL_GET_INFO: Self = Self(0x0101_0000);
-    /// Read where the event log begins and ends.
-    pub(crate) const CTRL_EVENT_GET_INFO: Self = Self(0x0104_0100);
-    /// Finishes when an event happens.
-    pub(crate) const CTRL_EVENT_WAIT: Self = Self(0x0104_0500);
     /// Stop the controller; no frame may follow.
     pub(crate) const CTRL_SHUTDOWN: Self = Self(0x0105_0000);
-    /// Prepare the controller for hibernation.
-    pub(crate) const HIBERNATE_SHUTDOWN: Self = Self(0x0106_0000);
     /// Flush caches; the mailbox says which.
     pub(crate) const CTRL_CACHE_FLUSH: Self = Self(0x0110_1000);
-    /// List the physical drives.
-    pub(crate) const PD_GET_LIST: Self = Self(0x0201_0000);
     /// List the physical drives that match the query in the mailbox.
     pub(crate) const PD_LIST_QUERY: Self = Self(0x0201_0100);
     /// List the logical drives.
@@ -41,15 +33,9 @@ impl Opcode {
     pub(crate) const CLUSTER_RESET_LD: Self = Self(0x0801_0200);
 
     /// An opcode from elsewhere, such as user space.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn from_u32(value: u32) -> Self {
         Self(value)
-    }
-
-    /// The value, in the CPU's byte order.
-    #[inline]
-    pub(crate) const fn as_u32(self) -> u32 {
-        self.0
     }
 }
 
@@ -84,7 +70,7 @@ impl Mbox {
     }
 
     /// Three 32-bit arguments.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn from_words(words: [u32; 3]) -> Self {
         let [a, b, c, d] = words[0].to_le_bytes();
         let [e, f, g, h] = words[1].to_le_bytes();
@@ -93,7 +79,7 @@ impl Mbox {
     }
 
     /// The bytes as they lie in the frame.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }

@@ -87,7 +87,7 @@ impl FirmwareLimits {
         if status.is_gone() {
             return Err(ENODEV);
         }
-        let commands = u32::from(status.max_commands().get()).min(MAX_COMMANDS);
+        let commands = status.max_commands().get().min(MAX_COMMANDS);
         // CAST: eight bits.
         let sges = (status.max_sge().get() as u8).min(MAX_SGES);
         Ok(Self {
@@ -114,7 +114,7 @@ pub(crate) fn reset(bar: &crate::adapter::Bar, timeout: Delta) -> Result {
     }
     if bar.read(regs::OSP0).firmware_state() == State::Fault {
         for key in regs::UNLOCK {
-            bar.write_reg(regs::SEQ::from(u32::from(key)));
+            bar.write_reg(regs::SEQ::zeroed().with_key(key));
         }
         bar.write_reg(regs::DIAG::zeroed().with_const_reset::<1>());
     }

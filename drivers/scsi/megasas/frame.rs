@@ -76,7 +76,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// The command of a frame's first byte.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn from_u8(value: u8) -> Option<Self> {
         Some(match value {
             0x00 => Self::Init,
@@ -118,7 +118,7 @@ impl Flags {
     }
 
     /// The bits, in the CPU's byte order.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn bits(self) -> u16 {
         self.0
     }

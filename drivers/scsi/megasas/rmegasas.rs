@@ -236,10 +236,16 @@ fn start(
     let (logical, physical) = adapter.find_targets(dev)?;
     dev_info!(
         dev,
-        "controller type {}: {}, firmware package {}\n",
+        "controller type {}: {}, firmware package {}, JBOD {}, online reset {}\n",
         adapter.model.name(),
         info.product.as_str(),
-        info.package.as_str()
+        info.package.as_str(),
+        if info.jbod_enabled() { "on" } else { "off" },
+        if info.online_reset_disabled() {
+            "not announced"
+        } else {
+            "announced"
+        }
     );
     dev_info!(
         dev,

@@ -131,14 +131,6 @@ impl Outcome {
     }
 }
 
-/// The bytes that did not move, of `requested` bytes of which the device says that `moved` did.
-///
-/// A device that claims more than was asked for moved everything.
-#[inline]
-pub(crate) const fn residual(requested: u32, moved: u32) -> u32 {
-    requested.saturating_sub(moved)
-}
-
 /// The kind of a target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TargetKind {
@@ -238,7 +230,7 @@ impl TargetAddress {
     }
 
     /// The host's channel.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn channel(self) -> u32 {
         let first = match self.kind {
             TargetKind::Physical => 0,
@@ -248,7 +240,7 @@ impl TargetAddress {
     }
 
     /// The id in the channel.
-    #[inline]
+    #[cfg(test)]
     pub(crate) const fn id(self) -> u32 {
         self.target as u32 & (Self::IDS_PER_CHANNEL - 1)
     }

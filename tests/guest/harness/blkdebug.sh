@@ -21,24 +21,24 @@ wait_for 20 disk_count 2 || die "no disks"
 disk=$(disk_by_serial IRON0000)
 
 # 61 is ENODATA, which scsi-hd reports as a medium error.
-ctl inject d0 read 2048 61
+ctl inject disk0 read 2048 61
 kmsg_mark
 check "reading the bad sector fails" fails read_sector 2048
 kmsg_since
 check "with a medium error" wait_for 5 kmsg_has 'Sense Key : Medium Error'
 check "the sector before it is good" read_sector 2047
 check "writing the bad sector is good" write_sector 2048
-ctl heal d0
+ctl heal disk0
 check "healed, the sector is good" read_sector 2048
 
-ctl inject d0 write any 5 once
+ctl inject disk0 write any 61 once
 check "any write fails" fails write_sector 100
 check "once" write_sector 100
 
-ctl hold d0 read first
+ctl hold disk0 read first
 read_sector 4096 &
 reader=$!
 check "a read is held" wait_for 10 held
-ctl release d0 first
+ctl release disk0 first
 check "released, it ends well" wait "$reader"
 finish

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::status::{residual, MfiStatus, Outcome, ScsiStatus, TargetAddress, TargetKind};
+use crate::status::{MfiStatus, Outcome, ScsiStatus, TargetAddress, TargetKind};
 use proptest::prelude::*;
 
 fn outcome(cmd: u8, scsi: u8) -> Outcome {
@@ -41,14 +41,6 @@ fn only_two_good_statuses_are_good() {
             assert_eq!(outcome(cmd, scsi) == Outcome::Good, good);
         }
     }
-}
-
-#[test]
-fn the_residual_is_never_more_than_was_asked_for() {
-    assert_eq!(residual(512, 512), 0);
-    assert_eq!(residual(512, 36), 476);
-    assert_eq!(residual(512, 4096), 0);
-    assert_eq!(residual(u32::MAX, 0), u32::MAX);
 }
 
 #[test]

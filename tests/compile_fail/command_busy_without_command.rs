@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0308 mismatched types
+
+//! `queue` says busy and has dropped the command, which then ends twice.
+
+#[path = "common/adapter.rs"]
+mod adapter;
+
+use adapter::Adapter;
+use kernel::prelude::*;
+use storage::scsi::{
+    Command,
+    Rejected, //
+};
+
+pub fn queue(command: Command<Adapter>) -> Result<(), Rejected<Adapter>> {
+    #[cfg(mistake)]
+    return Err((EBUSY, command).0);
+    #[cfg(not(mistake))]
+    return Err(command.reject_host_busy());
+}

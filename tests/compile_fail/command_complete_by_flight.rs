@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599 no method named `complete` found
+
+//! Who knows a command's number completes it, without asking whether another already has.
+
+#[path = "common/adapter.rs"]
+mod adapter;
+
+use adapter::Adapter;
+use storage::scsi::{
+    Flight,
+    Status, //
+};
+
+pub fn interrupt(adapter: &Adapter, flight: Flight) {
+    #[cfg(mistake)]
+    let landed = (&adapter.in_flight, Some(flight)).1;
+    #[cfg(not(mistake))]
+    let landed = adapter.in_flight.land(flight);
+    if let Some(command) = landed {
+        command.complete(Status::GOOD);
+    }
+}

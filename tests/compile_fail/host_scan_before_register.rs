@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599 no method named `scan` found
+
+//! Logical units are looked for on a host that is not registered.
+
+#[path = "common/adapter.rs"]
+mod adapter;
+
+use adapter::Adapter;
+use kernel::device::{
+    Bound,
+    Device, //
+};
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use storage::scsi::Builder;
+
+pub fn start(builder: Builder<Adapter>, dev: &Device<Bound>, adapter: Arc<Adapter>) -> Result {
+    #[cfg(mistake)]
+    let (host, _, _) = (builder, dev, adapter);
+    #[cfg(not(mistake))]
+    let host = builder.register(dev, adapter)?;
+    host.scan();
+    Ok(())
+}

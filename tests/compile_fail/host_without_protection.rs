@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0063 missing field `protection` in initializer of `Discovery`
+
+//! A host whose protection is to be found out later.
+
+use storage::scsi::{
+    Discovery,
+    Limits,
+    ProtectionCaps, //
+};
+
+pub fn describe(limits: Limits, protection: ProtectionCaps) -> Discovery {
+    #[cfg(mistake)]
+    let _later = protection;
+    Discovery {
+        limits,
+        #[cfg(not(mistake))]
+        protection,
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0451 fields `_rung` and `vectors` of struct `Granted` are private
+
+//! More vectors are said to be granted than have a handler.
+
+use core::num::NonZero;
+use storage::irq::{
+    Granted,
+    Ladder, //
+};
+
+pub fn pretend(granted: Granted, vectors: NonZero<u32>) -> Ladder {
+    #[cfg(mistake)]
+    let granted = Granted {
+        _rung: granted,
+        vectors,
+    };
+    #[cfg(not(mistake))]
+    let _ = vectors;
+    Ladder::MsiX(granted)
+}

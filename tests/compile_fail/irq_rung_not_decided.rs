@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0063 missing field `intx` in initializer of `Rungs`
+
+//! A driver that does not say whether the last rung may be tried.
+
+use storage::irq::Rungs;
+
+pub fn rungs() -> Rungs {
+    Rungs {
+        msix: true,
+        msi: true,
+        #[cfg(not(mistake))]
+        intx: true,
+    }
+}
