@@ -273,6 +273,8 @@ def main():
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="set in the guest")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the console")
+    parser.add_argument("-q", "--quiet", action="store_true",
+                        help="show what the script says, not its points")
     parser.add_argument("--interactive", action="store_true", help="a shell instead of a script")
     parser.add_argument("--gdb", type=int, metavar="PORT", help="let gdb attach")
     parser.add_argument("script", nargs="?")
@@ -283,7 +285,7 @@ def main():
     def show(kind, text):
         if kind == "console" and args.verbose:
             sys.stdout.buffer.write(text)
-        elif kind == "say" or (kind == "ktap" and not args.verbose):
+        elif kind == "say" or (kind == "ktap" and not args.verbose and not args.quiet):
             print(text)
         sys.stdout.flush()
 

@@ -40,22 +40,23 @@ def plot(folder, results):
         " ".join([direction] + [str(results[device][direction]["instructions_per_io"])
                                 for device, _ in DEVICES]) for direction in DIRECTIONS)
     bars = ", ".join(
-        f"$data using {column}{':xtic(1)' if column == 2 else ''} title '{title}'".replace(
-            "_", "\\\\_") for column, (_, title) in enumerate(DEVICES, 2))
+        f"$data using {column}{':xtic(1)' if column == 2 else ''} title '{title}'"
+        for column, (_, title) in enumerate(DEVICES, 2))
     labels = ", ".join(
         f"$data using ($0+{(column - 3) * 0.25}):{column}:{column} with labels offset 0,0.6 notitle"
         for column in range(2, len(DEVICES) + 2))
+    top = max(row["instructions_per_io"] for device in results.values() for row in device.values())
     with open(os.path.join(folder, "bench.gnuplot"), "w", encoding="utf-8") as script:
         script.write(f"""$data << END
 {rows}
 END
-set terminal svg size 720,420 background 'white' font 'sans,12'
+set terminal svg noenhanced size 720,420 background 'white' font 'sans,12'
 set output '{folder}/bench.svg'
 set title 'Instructions of one 4 KiB I/O, depth 32, one processor (less is better)'
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid 0.8 border -1
-set yrange [0:*]
+set yrange [0:{top * 1.1:.0f}]
 set grid ytics
 set key outside bottom horizontal
 plot {bars}, {labels}

@@ -15,7 +15,7 @@ use storage::scsi::{
 
 pub fn queue(command: Command<Adapter>) -> Result<(), Rejected<Adapter>> {
     #[cfg(mistake)]
-    return Err((EBUSY, command).0);
+    return Err(EBUSY);
     #[cfg(not(mistake))]
     return Err(command.reject_host_busy());
 }

@@ -13,7 +13,6 @@ use storage::scsi::{
 };
 
 pub fn start(adapter: &Adapter, command: Command<Adapter>) {
-    #[cfg_attr(mistake, allow(unused_variables))]
     if let Err(returned) = adapter.in_flight.launch(command) {
         #[cfg(mistake)]
         command.complete(Status::GOOD);

@@ -14,10 +14,9 @@ use storage::scsi::{
 
 pub fn interrupt(adapter: &Adapter, flight: Flight) {
     #[cfg(mistake)]
-    let landed = (&adapter.in_flight, Some(flight)).1;
+    flight.complete(Status::GOOD);
     #[cfg(not(mistake))]
-    let landed = adapter.in_flight.land(flight);
-    if let Some(command) = landed {
+    if let Some(command) = adapter.in_flight.land(flight) {
         command.complete(Status::GOOD);
     }
 }

@@ -15,13 +15,13 @@ use storage::scsi::{
 };
 
 pub fn reset_device(adapter: &Adapter, timed_out: &TimedOut<'_, Adapter>) -> Recovery {
-    let flight = adapter.in_flight.flight(timed_out.tag());
-    #[cfg(mistake)]
-    let landed = flight.map(|_| timed_out);
-    #[cfg(not(mistake))]
-    let landed = flight.and_then(|flight| adapter.in_flight.land(flight));
-    if let Some(command) = landed {
-        command.complete(Status::host(HostByte::Reset));
+    if let Some(flight) = adapter.in_flight.flight(timed_out.tag()) {
+        #[cfg(mistake)]
+        timed_out.complete(Status::host(HostByte::Reset));
+        #[cfg(not(mistake))]
+        if let Some(command) = adapter.in_flight.land(flight) {
+            command.complete(Status::host(HostByte::Reset));
+        }
     }
     Recovery::Success
 }

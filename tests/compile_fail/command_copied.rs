@@ -17,8 +17,6 @@ pub fn park(
 ) -> Result {
     #[cfg(mistake)]
     first.push(command.clone(), GFP_ATOMIC)?;
-    #[cfg(not(mistake))]
-    let _ = first;
     second.push(command, GFP_ATOMIC)?;
     Ok(())
 }

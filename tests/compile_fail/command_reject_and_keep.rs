@@ -20,7 +20,5 @@ pub fn queue(
     let rejected = command.reject_host_busy();
     #[cfg(mistake)]
     let _ = kept.push(command, GFP_ATOMIC);
-    #[cfg(not(mistake))]
-    let _ = kept;
     Err(rejected)
 }

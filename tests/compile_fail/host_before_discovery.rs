@@ -18,8 +18,6 @@ pub fn allocate(
     template: &'static Template<Adapter>,
     discovery: Discovery,
 ) -> Result<Builder<Adapter>> {
-    #[cfg(mistake)]
-    let _later = discovery;
     Builder::new(
         template,
         #[cfg(not(mistake))]

@@ -24,7 +24,7 @@ pub fn start(
     template: &'static Template<Adapter>,
     dev: &Device<Bound>,
     adapter: Arc<Adapter>,
-    #[allow(unused_mut)] mut discovery: Discovery,
+    mut discovery: Discovery,
     found: u32,
 ) -> Result<Arc<Host<Adapter>>> {
     #[cfg(not(mistake))]

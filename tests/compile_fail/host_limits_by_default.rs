@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0277 the trait bound `Limits: Default` is not satisfied
+// error: E0599 named `default` found for struct `Limits`
 
 //! Limits that nobody has asked the firmware for.
 
 use storage::scsi::Limits;
 
 pub fn limits(firmware: Limits) -> Limits {
+    #[cfg(mistake)]
+    let rest = Limits::default();
+    #[cfg(not(mistake))]
+    let rest = firmware;
     Limits {
         can_queue: firmware.can_queue,
-        #[cfg(mistake)]
-        ..Default::default()
-        #[cfg(not(mistake))]
-        ..firmware
+        ..rest
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0599 no method named `scan` found
+// error: E0599 `Builder<adapter::Adapter>`
 
 //! Logical units are looked for on a host that is not registered.
 
@@ -17,7 +17,7 @@ use storage::scsi::Builder;
 
 pub fn start(builder: Builder<Adapter>, dev: &Device<Bound>, adapter: Arc<Adapter>) -> Result {
     #[cfg(mistake)]
-    let (host, _, _) = (builder, dev, adapter);
+    let host = builder;
     #[cfg(not(mistake))]
     let host = builder.register(dev, adapter)?;
     host.scan();

@@ -10,8 +10,6 @@ use storage::scsi::{
 };
 
 pub fn describe(limits: Limits, protection: ProtectionCaps) -> Discovery {
-    #[cfg(mistake)]
-    let _later = limits;
     Discovery {
         #[cfg(not(mistake))]
         limits,

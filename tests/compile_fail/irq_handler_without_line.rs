@@ -22,6 +22,3 @@ impl Handler for Adapter {
         Line::NotOurs
     }
 }
-
-#[cfg(mistake)]
-const _: Line = Line::NotOurs;

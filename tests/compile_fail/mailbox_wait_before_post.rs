@@ -12,7 +12,7 @@ use storage::mailbox::{
 
 pub fn send(armed: Armed<'_>, doorbell: fn(Context)) -> Result {
     #[cfg(mistake)]
-    let (pending, _) = (armed, doorbell);
+    let pending = armed;
     #[cfg(not(mistake))]
     let pending = armed.post(doorbell);
     let _answered = pending.wait(Delta::from_secs(10), Delta::from_millis(100), || ())?;

@@ -10,7 +10,34 @@
 #![allow(dead_code)]
 
 mod atomic {
-    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU32, Ordering};
+
+    use loom::cell::UnsafeCell;
+
+    /// A pointer that the state beside it must protect like plain memory: an access that is not
+    /// ordered after the last write fails the model, although the pointer itself is atomic. That
+    /// covers a load that the hardware executes late, which the checker cannot do.
+    pub(crate) struct AtomicPtr<T> {
+        value: loom::sync::atomic::AtomicPtr<T>,
+        access: UnsafeCell<()>,
+    }
+
+    impl<T> AtomicPtr<T> {
+        pub(crate) fn new(value: *mut T) -> Self {
+            Self {
+                value: loom::sync::atomic::AtomicPtr::new(value),
+                access: UnsafeCell::new(()),
+            }
+        }
+
+        pub(crate) fn load(&self, order: Ordering) -> *mut T {
+            self.access.with(|_| self.value.load(order))
+        }
+
+        pub(crate) fn store(&self, value: *mut T, order: Ordering) {
+            self.access.with_mut(|_| self.value.store(value, order));
+        }
+    }
 }
 
 #[path = "../../../rust/generation.rs"]
