@@ -67,7 +67,7 @@ impl<T: LowLevelDriver> Callbacks<T> {
         let command = unsafe { Command::from_mid_layer(raw) };
         match driver.queue(dev, command) {
             Ok(()) => 0,
-            Err(rejected) => rejected.release(),
+            Err(rejected) => rejected.release(raw),
         }
     }
 

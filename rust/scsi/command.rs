@@ -90,13 +90,22 @@ pub struct Rejected<T: LowLevelDriver> {
 }
 
 impl<T: LowLevelDriver> Rejected<T> {
-    /// Ends the ownership without completing the command; returns the code for `queuecommand`.
+    /// Ends the ownership of `queued`, the command that `queuecommand` was called with, without completing
+    /// it, and returns the code that gives it back.
+    ///
+    /// A driver that rejects another of its commands instead has kept this one: then the other is
+    /// completed with an error, and this one stays the driver's.
     #[inline]
-    pub(super) fn release(self) -> bindings::scsi_qc_status {
-        self.command.unmap();
-        let command = ManuallyDrop::new(self.command);
+    pub(super) fn release(self, queued: NonNull<bindings::scsi_cmnd>) -> bindings::scsi_qc_status {
+        let Self { command, code } = self;
+        if command.raw != queued {
+            drop(command);
+            return 0;
+        }
+        command.unmap();
+        let command = ManuallyDrop::new(command);
         command.area().outstanding.store(false, Ordering::Release);
-        self.code
+        code
     }
 }
 
@@ -206,10 +215,14 @@ impl<T: LowLevelDriver> Command<T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` if the IOMMU or the bounce buffers are used up: give the command back with
-    /// [`Command::reject_host_busy`].
+    /// - `ENOMEM` if the IOMMU or the bounce buffers are used up: give the command back with
+    ///   [`Command::reject_host_busy`].
+    /// - `EBUSY` if it is mapped already.
     #[inline]
     pub fn map_data(&mut self) -> Result<Segments<'_>> {
+        if self.area().mapped.load(Ordering::Relaxed) {
+            return Err(EBUSY);
+        }
         // SAFETY: the command is ours, and so is its scatter list.
         let count = unsafe { bindings::scsi_dma_map(self.as_raw()) };
         let count = u32::try_from(count).map_err(|_| ENOMEM)?;
@@ -254,16 +267,34 @@ impl<T: LowLevelDriver> Command<T> {
         ManuallyDrop::new(self).finish(status);
     }
 
+    /// As [`Command::complete`], but what follows in the block layer runs here and now, not in a softirq.
+    ///
+    /// For the handler of an interrupt, or of a poll, which then finds more answers waiting when it looks
+    /// again. Any context.
+    #[inline]
+    pub fn complete_here(self, status: Status) {
+        let raw = ManuallyDrop::new(self).conclude(status);
+        // SAFETY: the command is ours, and is not used hereafter.
+        unsafe { bindings::scsi_done_direct(raw) };
+    }
+
     /// Must be the last use of the token.
     #[inline]
     fn finish(&self, status: Status) {
+        let raw = self.conclude(status);
+        // SAFETY: the command is ours, and is not used hereafter.
+        unsafe { bindings::scsi_done(raw) };
+    }
+
+    /// Ends the driver's ownership; the caller gives the command to the mid-layer next.
+    #[inline]
+    fn conclude(&self, status: Status) -> *mut bindings::scsi_cmnd {
         self.unmap();
         let raw = self.as_raw();
         // SAFETY: the command is ours.
         unsafe { (*raw).result = status.as_result() };
         self.area().outstanding.store(false, Ordering::Release);
-        // SAFETY: the command is ours, and is not used hereafter.
-        unsafe { bindings::scsi_done(raw) };
+        raw
     }
 
     /// Gives the command back: its device can take none now. Return the result from `queue`.

@@ -100,7 +100,7 @@ impl TagSlot {
         }
         let generation = seen.generation().next();
 
-        // Acquire pairs with the release of the slot in `claim`: the last taker has read its
+        // Acquire pairs with the release of the slot in `take`: the last taker has read its
         // payload before this one replaces it.
         self.state
             .compare_exchange(
@@ -113,7 +113,7 @@ impl TagSlot {
 
         self.payload.store(payload.as_ptr(), Ordering::Relaxed);
         // INVARIANT: the payload is in place before the state says so; release pairs with the
-        // acquire in `claim`.
+        // acquire in `take`.
         self.state
             .store(Word::new(generation, State::Busy).0, Ordering::Release);
         Some(generation)
@@ -125,52 +125,39 @@ impl TagSlot {
     /// callers with the same generation exactly one gets the payload.
     #[inline]
     pub(crate) fn take(&self, generation: Generation) -> Option<NonNull<()>> {
-        self.claim(Word::new(generation, State::Busy)).ok()?
-    }
-
-    /// Takes out whatever payload is in the slot, for a sweep over all tags.
-    ///
-    /// [`None`] if there is none, or if another thread is arming or taking one at this moment.
-    #[inline]
-    pub(crate) fn take_current(&self) -> Option<NonNull<()>> {
-        let mut seen = Word(self.state.load(Ordering::Relaxed));
-        // The claim fails only if another thread moved the slot on, so this ends.
-        while seen.is(State::Busy) {
-            match self.claim(seen) {
-                Ok(payload) => return payload,
-                Err(now) => seen = now,
-            }
-        }
-        None
-    }
-
-    /// The generation in the slot, if there is something to take. It may be gone on return.
-    #[inline]
-    pub(crate) fn generation_if_busy(&self) -> Option<Generation> {
-        let seen = Word(self.state.load(Ordering::Acquire));
-        seen.is(State::Busy).then(|| seen.generation())
-    }
-
-    /// Takes the payload out if the state is exactly `busy`, otherwise returns the state.
-    #[inline]
-    fn claim(&self, busy: Word) -> Result<Option<NonNull<()>>, Word> {
-        let generation = busy.generation();
-
         // Acquire pairs with the publication in `arm`.
         self.state
             .compare_exchange(
-                busy.0,
+                Word::new(generation, State::Busy).0,
                 Word::new(generation, State::Taking).0,
                 Ordering::Acquire,
                 Ordering::Relaxed,
             )
-            .map_err(Word)?;
+            .ok()?;
 
         // INVARIANT: this thread alone moved the slot from `Busy` to `Taking`, and no other can
         // arm it before the store below, so it is the only one to read this payload.
         let payload = NonNull::new(self.payload.load(Ordering::Relaxed));
         self.state
             .store(Word::new(generation, State::Idle).0, Ordering::Release);
-        Ok(payload)
+        payload
+    }
+
+    /// Takes out whatever payload is in the slot, for a sweep over all tags.
+    ///
+    /// [`None`] if there was nothing to take at some moment of the call: a slot that is armed
+    /// meanwhile may be missed. A sweep keeps new commands out before it starts.
+    #[inline]
+    pub(crate) fn take_current(&self) -> Option<NonNull<()>> {
+        self.take(self.generation_if_busy()?)
+    }
+
+    /// The generation in the slot, if there is something to take. It may be gone on return.
+    ///
+    /// What was written before the slot was armed is visible then.
+    #[inline]
+    pub(crate) fn generation_if_busy(&self) -> Option<Generation> {
+        let seen = Word(self.state.load(Ordering::Acquire));
+        seen.is(State::Busy).then(|| seen.generation())
     }
 }

@@ -157,7 +157,7 @@ impl Adapter {
             Outcome::NoConnect => Status::host(HostByte::NoConnect),
             Outcome::Error | Outcome::Unknown(_) => Status::host(HostByte::Error),
         };
-        command.complete(status);
+        command.complete_here(status);
     }
 }
 

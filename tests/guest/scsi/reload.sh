@@ -17,7 +17,7 @@ ROUNDS=50
 LOSS_KIB=6144
 
 vectors() { awk -F: '/^ *[0-9]+:/' /proc/interrupts | wc -l; }
-threads() { ps -e -o comm= 2>/dev/null | grep -c '^scsi_' || :; }
+threads() { cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^scsi_' || :; }
 available() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches

@@ -2,8 +2,8 @@
 
 //! Model checks of the modules that have atomics.
 //!
-//! Each test runs in every interleaving, and with every value that the memory model lets a load
-//! return. What the slots protect is in cells that notice an access without synchronisation.
+//! Each test runs in every interleaving (but for one that says so), and with every value that the
+//! memory model lets a load return. What the slots protect is in cells that notice an access without synchronisation.
 
 #![cfg(test)]
 // The tests use part of each module's interface; the kernel build says what is dead.

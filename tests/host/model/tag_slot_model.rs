@@ -93,12 +93,16 @@ fn the_taker_sees_what_was_prepared() {
 }
 
 #[test]
-fn whoever_reads_the_generation_can_take_it() {
+fn whoever_reads_the_generation_sees_the_command_and_can_take_it() {
     loom::model(|| {
         let tag = Tag::new();
         let abort = thread::spawn({
             let tag = tag.clone();
-            move || tag.slot.generation_if_busy().map(|seen| tag.take(seen))
+            move || {
+                let seen = tag.slot.generation_if_busy()?;
+                assert_eq!(tag.commands[0].get(), 1);
+                Some(tag.take(seen))
+            }
         });
         assert!(tag.arm(0).is_some());
         if let Some(taken) = abort.join().unwrap() {
@@ -136,8 +140,31 @@ fn an_answer_to_the_first_use_never_takes_the_second() {
 }
 
 #[test]
-fn a_sweep_and_an_abort_while_the_tag_is_used_again() {
+fn a_sweep_while_the_tag_is_used_again() {
     loom::model(|| {
+        let tag = Tag::new();
+        let first = tag.arm(0).unwrap();
+
+        let sweep = thread::spawn({
+            let tag = tag.clone();
+            move || tag.take_current()
+        });
+        let interrupt = tag.take(first);
+        let second = tag.arm(1);
+
+        let sweep = sweep.join().unwrap();
+        let left = tag.take_current();
+        assert_each_taken_once(&[interrupt, sweep, left], second);
+    });
+}
+
+#[test]
+fn a_sweep_and_an_abort_while_the_tag_is_used_again() {
+    // Three threads have too many interleavings: these are the ones in which threads are
+    // interrupted three times at most.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
         let tag = Tag::new();
         let first = tag.arm(0).unwrap();
 
@@ -155,17 +182,21 @@ fn a_sweep_and_an_abort_while_the_tag_is_used_again() {
         let abort = abort.join().unwrap();
         let sweep = sweep.join().unwrap();
         let left = tag.take_current();
-
         assert_ne!(abort, Some(1));
-        let takes = |command| {
-            [interrupt, abort, sweep, left]
-                .iter()
-                .filter(|taken| **taken == Some(command))
-                .count()
-        };
-        assert_eq!(takes(0), 1);
-        assert_eq!(takes(1), usize::from(second.is_some()));
+        assert_each_taken_once(&[interrupt, abort, sweep, left], second);
     });
+}
+
+/// Command 0 was taken by one of them, and so was command 1 if it was armed.
+fn assert_each_taken_once(takers: &[Option<usize>], second: Option<Generation>) {
+    let takes = |command| {
+        takers
+            .iter()
+            .filter(|taken| **taken == Some(command))
+            .count()
+    };
+    assert_eq!(takes(0), 1);
+    assert_eq!(takes(1), usize::from(second.is_some()));
 }
 
 #[test]

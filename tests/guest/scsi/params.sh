@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Wrong values of module parameters are refused with a message, right ones have their effect.
+# topology: gen2
+# timeout: 120
+# tests: 16
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 16
+
+# refused PARAMETER=VALUE: the module is not loaded, the log names the parameter and its value.
+refused() {
+	kmsg_mark
+	if answer=$(insmod "/ironpath/modules/$DRIVER.ko" "$1" 2>&1); then
+		rmmod "$DRIVER"
+		return 1
+	fi
+	echo "$answer"
+	case $answer in
+	*"Invalid"*) ;;
+	*) return 1 ;;
+	esac
+	kmsg_has "parameter $1: must be"
+}
+
+# loaded PARAMETER=VALUE...: with both disks.
+loaded() {
+	kmsg_mark
+	load_modules "$@" && wait_for 20 disk_count 2 && settle
+}
+interrupt() { kmsg_has "interrupt $1,"; }
+queue() { cat "/sys/block/$(disk_by_serial IRON0000)/$1"; }
+unloaded() { wait_for 20 unload_modules 2>/dev/null; }
+
+insmod /ironpath/modules/storage.ko
+for value in max_sectors=1 max_sectors=65537 msix_disable=2 resetwaittime=0 resetwaittime=181 \
+	scmd_timeout=0 scmd_timeout=1000; do
+	check "$value is refused" refused "$value"
+done
+
+check "without parameters it loads" loaded
+check "it has MSI-X" interrupt msix
+check "a command may take 90 s" [ "$(queue device/timeout)" = 90 ]
+unloaded
+check "max_sectors=64 scmd_timeout=20 loads" loaded max_sectors=64 scmd_timeout=20
+check "a command has at most 32 KiB" [ "$(queue queue/max_hw_sectors_kb)" = 32 ]
+check "and may take 20 s" [ "$(queue device/timeout)" = 20 ]
+unloaded
+check "msix_disable=1 loads" loaded msix_disable=1
+check "it has another interrupt" eval "interrupt msi || interrupt intx"
+check "a disk can be read" dd if="/dev/$(disk_by_serial IRON0000)" of=/dev/null bs=64k count=16 iflag=direct
+finish

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Resets of the device and of the host, asked for by sg_reset, work on an idle and on a busy disk.
+# topology: gen2
+# topology: gen1
+# topology: gen2,msix=off,msi=off
+# timeout: 150
+# tests: 11
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 11
+require_cmd sg_reset fio
+
+attribute() { cat "/sys/class/scsi_host/$host/$1"; }
+readable() { dd if="/dev/$disk" of=/dev/null bs=64k count=4 iflag=direct 2>/dev/null; }
+idle() { [ "$(attribute fw_cmds_outstanding)" = 0 ]; }
+busy() { ! idle; }
+
+load_modules
+wait_for 20 disk_count 2 || die "no disks"
+settle
+host=$(hosts)
+disk=$(disk_by_serial IRON0000)
+
+kmsg_mark
+check "idle: device reset" sg_reset -N -d "/dev/$disk"
+check "the logical drive was reset" kmsg_has 'logical drive [0-9]+ reset'
+check "the disk works" readable
+check "idle: host reset" sg_reset -N -H "/dev/$disk"
+check "the host was reset" kmsg_has 'host reset done'
+check "the disk works" readable
+
+# verified RESET: a reset every now and then while data are written and compared.
+verified() {
+	fio --output-format=terse --ioengine=libaio --direct=1 --rw=randrw --verify=crc32c \
+		--verify_fatal=1 --bs=16k --iodepth=32 --size=24m --name=busy --filename="/dev/$disk" &
+	fio=$!
+	resets=0
+	refused=0
+	wait_for 20 busy
+	while kill -0 "$fio" 2>/dev/null; do
+		wait_for 5 busy || continue
+		sg_reset -N "$1" "/dev/$disk" || refused=$((refused + 1))
+		resets=$((resets + 1))
+	done
+	echo "$resets resets, $refused refused"
+	wait "$fio" && [ "$resets" -gt 0 ] && [ "$refused" = 0 ]
+}
+
+check "busy: device resets, data are right" verified -d
+check "busy: host resets, data are right" verified -H
+check "the disk works" readable
+check "nothing is outstanding" wait_for 10 idle
+echo "$(attribute fw_stray_replies) stray replies, $(attribute fw_resets) host resets"
+check "the host resets were counted" [ "$(attribute fw_resets)" -ge 2 ]
+finish

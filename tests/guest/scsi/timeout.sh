@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# A command that takes too long is aborted and tried again; if it is late again the logical drive is
+# reset, and in JBOD mode, where there is no such reset, the host. No data are lost.
+#
+# The disk is slow because a throttle lies below it. A request that blkdebug holds must not be aborted:
+# QEMU waits in the abort until the request has ended, and can no longer be told to release it.
+# topology: gen2
+# topology: gen2,msix=off,msi=off
+# topology: gen2,use_jbod=on
+# topology: gen1
+# timeout: 180
+# tests: 9
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 9
+
+# A read of 32 KiB uses up the throttle for eight seconds, a write of 4 KiB for one.
+SLOW='{"iops-read": 1, "iops-size": 4096}'
+FAST='{"iops-read": 0}'
+TIMEOUT=3
+
+# set_up: a throttle below the first disk, which does not limit it yet.
+set_up() {
+	ctl qmp '{"execute": "object-add", "arguments": {"qom-type": "throttle-group", "id": "slow"}}'
+	node='"driver": "throttle", "node-name": "slow", "throttle-group": "slow", "file": "d0-file"'
+	ctl qmp "{\"execute\": \"blockdev-add\", \"arguments\": {$node}}"
+	node='"driver": "raw", "node-name": "d0", "file": "slow", "discard": "unmap"'
+	ctl qmp "{\"execute\": \"blockdev-reopen\", \"arguments\": {\"options\": [{$node}]}}"
+}
+# speed LIMITS
+speed() {
+	limits="\"path\": \"/objects/slow\", \"property\": \"limits\", \"value\": $1"
+	ctl qmp "{\"execute\": \"qom-set\", \"arguments\": {$limits}}"
+}
+attribute() { cat "/sys/class/scsi_host/$host/$1"; }
+# Sectors 4096 to 4159.
+read_late() { dd if="/dev/$disk" bs=32k skip=64 count=1 iflag=direct 2>/dev/null | sha256sum; }
+
+load_modules
+wait_for 20 disk_count 2 || wait_for 1 disk_count 1 || die "no disks"
+settle
+host=$(hosts)
+disk=$(disk_by_serial IRON0000)
+head -c 4194304 /dev/urandom >/tmp/data
+dd if=/tmp/data of="/dev/$disk" bs=64k oflag=direct 2>/dev/null
+sum=$(tail -c +$((64 * 32768 + 1)) /tmp/data | head -c 32768 | sha256sum)
+echo $TIMEOUT >"/sys/block/$disk/device/timeout"
+echo $TIMEOUT >"/sys/block/$disk/device/eh_timeout"
+set_up || die "the disk cannot be made slow"
+
+kmsg_mark
+speed "$SLOW"
+# The first finds the throttle unused, the next has to wait.
+read_late >/dev/null
+read_late >/tmp/first &
+reader=$!
+check "a late command is aborted" wait_for 30 kmsg_has 'tag [0-9]+ aborted'
+speed "$FAST"
+wait "$reader" || :
+check "it was tried again, and has its data" [ "$(cat /tmp/first)" = "$sum" ]
+check "no further step was needed" eval "! kmsg_has 'drive [0-9]+ reset|host reset'"
+
+case $IRONPATH_TOPOLOGY in
+*use_jbod=on*) step='host reset done' resets=1 ;;
+*) step='logical drive [0-9]+ reset' resets=0 ;;
+esac
+kmsg_mark
+speed "$SLOW"
+read_late >/dev/null
+read_late >/tmp/second &
+reader=$!
+check "late again, a reset follows the abort" wait_for 60 kmsg_has "$step"
+speed "$FAST"
+wait "$reader" || :
+check "the command has its data" [ "$(cat /tmp/second)" = "$sum" ]
+check "the abort came first" eval "kmsg_since | grep -Eo 'tag [0-9]+ aborted|$step' | head -n 1 | grep -q aborted"
+check "there were $resets host resets" [ "$(attribute fw_resets)" = $resets ]
+check "nothing is outstanding" [ "$(attribute fw_cmds_outstanding)" = 0 ]
+check "all data are there" cmp -n 4194304 /tmp/data "/dev/$disk"
+finish
