@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What `make run` shows: the stock kernel, the modules, verified I/O, a fault and the recovery.
+# shellcheck disable=SC2154 # set by lib.sh, which the launcher puts into the guest
 # topology: blkdebug
 # timeout: 240
 # tests: 10
