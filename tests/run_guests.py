@@ -96,7 +96,7 @@ class Job:
                 guest.run()
                 self.attempts = attempt
                 if guest.booted is not None or not re.fullmatch(
-                        r"the guest did not boot in \d+ s", "\n".join(guest.problems)):
+                        r"the guest did not boot: silent .*", "\n".join(guest.problems)):
                     break
         except (TopologyError, OSError) as err:
             self.problems = [str(err)]

@@ -316,12 +316,10 @@ impl Adapter {
         self.dcmd(dev, opcode, query, &mut reply, COMMAND_TIMEOUT)?;
         let mut physical = 0;
         for entry in PdList::parse(&reply).ok_or(EIO)?.iter() {
-            let id = usize::from(entry.device);
-            // A device number beyond the channels cannot be addressed.
-            if id < self.present.physical.len() {
-                self.present.physical.set_bit_atomic(id);
-                physical += 1;
-            }
+            self.present
+                .physical
+                .set_bit_atomic(usize::from(entry.target()));
+            physical += 1;
         }
         Ok((logical, physical))
     }

@@ -280,6 +280,19 @@ pub(crate) struct PdEntry {
 impl PdEntry {
     const BYTES: usize = 24;
 
+    /// The target id by which the host addresses the device.
+    ///
+    /// Firmware numbers its devices by target id, which has eight bits. QEMU puts the target id into the
+    /// upper half and the LUN into the lower one; its disks have LUN 0, so there is no doubt which it is.
+    pub(crate) const fn target(&self) -> u8 {
+        let [low, high] = self.device.to_le_bytes();
+        if high == 0 {
+            low
+        } else {
+            high
+        }
+    }
+
     fn parse(data: &[u8]) -> Option<Self> {
         Some(Self {
             device: u16_at(data, 0)?,

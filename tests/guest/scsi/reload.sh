@@ -3,7 +3,7 @@
 # The modules can be loaded and unloaded again and again, and leave nothing behind.
 # topology: gen2
 # topology: two-hba,msix=off,msi=off
-# timeout: 300
+# timeout: 400
 # tests: 8
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
