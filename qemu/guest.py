@@ -29,6 +29,7 @@ BUILD = os.path.join(TOP, "build")
 HERE = os.path.join(TOP, "qemu")
 CACHE = os.path.join(BUILD, "guest")
 MODULES = os.path.join(BUILD, "modules")
+TEST_MODULES = os.path.join(BUILD, "test-modules")
 
 # Emulated, an old processor is the fastest: no fifth level of page tables, no mitigations of its own.
 TCG_CPU = "Nehalem"
@@ -113,10 +114,10 @@ class Guest:
         files = {name: os.path.join(HERE, "guest", name)
                  for name in ("agent", "interactive", "gdb-symbols")}
         files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
-        if os.path.isdir(MODULES):
-            for module in os.listdir(MODULES):
+        for folder in filter(os.path.isdir, (MODULES, TEST_MODULES)):
+            for module in os.listdir(folder):
                 if module.endswith(".ko"):
-                    files["modules/" + module] = os.path.join(MODULES, module)
+                    files["modules/" + module] = os.path.join(folder, module)
         if self.script:
             files["script"] = self.script.path
         env = {"IRONPATH_TOPOLOGY": self.topology.spec, "IRONPATH_HOST_MODULES": MODULES,

@@ -37,3 +37,77 @@ mod raw {
 }
 
 pub(crate) use raw::*;
+
+/// What the C compiler makes of the structures, from `bindings/layout.c`.
+// Uses in an unnamed constant do not count as uses.
+#[allow(dead_code, non_upper_case_globals)]
+mod layout {
+    include!(concat!(
+        env!("IRONPATH_OBJ"),
+        "/rust/bindings/layout_generated.rs"
+    ));
+}
+
+/// Asserts that the C compiler gives a structure the size, and members the offsets, that bindgen does.
+macro_rules! same_layout {
+    ($($name:ident { $($member:ident: $at:ident),* $(,)? } $size:ident),* $(,)?) => {
+        const _: () = {
+            $(
+                assert!(size_of::<$name>() == layout::$size);
+                $(assert!(core::mem::offset_of!($name, $member) == layout::$at);)*
+            )*
+        };
+    };
+}
+
+use kernel::bindings::{
+    completion,
+    request, //
+};
+
+same_layout! {
+    request { tag: AT_request_tag } SIZE_request,
+    completion {} SIZE_completion,
+    scsi_cmnd {
+        device: AT_scsi_cmnd_device,
+        cmd_len: AT_scsi_cmnd_cmd_len,
+        sc_data_direction: AT_scsi_cmnd_sc_data_direction,
+        cmnd: AT_scsi_cmnd_cmnd,
+        sdb: AT_scsi_cmnd_sdb,
+        resid_len: AT_scsi_cmnd_resid_len,
+        sense_buffer: AT_scsi_cmnd_sense_buffer,
+        flags: AT_scsi_cmnd_flags,
+        state: AT_scsi_cmnd_state,
+        result: AT_scsi_cmnd_result,
+    } SIZE_scsi_cmnd,
+    scsi_device {
+        host: AT_scsi_device_host,
+        request_queue: AT_scsi_device_request_queue,
+        queue_depth: AT_scsi_device_queue_depth,
+        last_queue_full_time: AT_scsi_device_last_queue_full_time,
+        id: AT_scsi_device_id,
+        channel: AT_scsi_device_channel,
+        lun: AT_scsi_device_lun,
+        type_: AT_scsi_device_type,
+    } SIZE_scsi_device,
+    Scsi_Host {
+        can_queue: AT_Scsi_Host_can_queue,
+        cmd_per_lun: AT_Scsi_Host_cmd_per_lun,
+        sg_tablesize: AT_Scsi_Host_sg_tablesize,
+        max_sectors: AT_Scsi_Host_max_sectors,
+        max_id: AT_Scsi_Host_max_id,
+        max_lun: AT_Scsi_Host_max_lun,
+        max_cmd_len: AT_Scsi_Host_max_cmd_len,
+        prot_capabilities: AT_Scsi_Host_prot_capabilities,
+        host_no: AT_Scsi_Host_host_no,
+        shost_dev: AT_Scsi_Host_shost_dev,
+        dma_dev: AT_Scsi_Host_dma_dev,
+        hostdata: AT_Scsi_Host_hostdata,
+    } SIZE_Scsi_Host,
+    scsi_host_template {
+        cmd_size: AT_scsi_host_template_cmd_size,
+        queuecommand: AT_scsi_host_template_queuecommand,
+        eh_host_reset_handler: AT_scsi_host_template_eh_host_reset_handler,
+        shost_groups: AT_scsi_host_template_shost_groups,
+    } SIZE_scsi_host_template,
+}

@@ -135,6 +135,12 @@ impl Iterator for Segments<'_> {
 /// context.
 #[inline]
 pub fn read_barrier() {
+    // There `dma_rmb` keeps the compiler from moving reads, no more.
+    #[cfg(target_arch = "x86_64")]
+    core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
+    #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: a barrier has no requirements.
-    unsafe { crate::bindings::storage_dma_rmb() };
+    unsafe {
+        crate::bindings::storage_dma_rmb()
+    };
 }

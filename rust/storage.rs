@@ -7,6 +7,7 @@
 //! | [`scsi`] | hosts, commands, the in-flight table, error handling |
 //! | [`mailbox`] | firmware commands with a waiter |
 //! | [`irq`] | the interrupt ladder |
+//! | [`driver`] | attributes of drivers in sysfs |
 //! | [`pci`] | shutdown and bus mastering of PCI devices |
 //! | [`dma`] | address masks, coherent slots, mapped segments |
 //!
@@ -18,6 +19,7 @@ mod bindings;
 
 pub mod atomic;
 pub mod dma;
+pub mod driver;
 pub mod generation;
 pub mod irq;
 pub mod mailbox;

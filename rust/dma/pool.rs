@@ -118,11 +118,11 @@ impl Slot<'_> {
     ///
     /// `EINVAL` if they do not fit the slot, or the offset is not a multiple of four.
     #[inline]
-    pub fn write(&self, offset: usize, words: &[u32]) -> Result {
-        let to = self.word(offset, words.len()).ok_or(EINVAL)?;
-        for (index, word) in words.iter().enumerate() {
+    pub fn write<const N: usize>(&self, offset: usize, words: [u32; N]) -> Result {
+        let to = self.word(offset, N).ok_or(EINVAL)?;
+        for (index, word) in words.into_iter().enumerate() {
             // SAFETY: inside the slot, as `word` checked.
-            unsafe { to.wrapping_add(index).write_volatile(*word) };
+            unsafe { to.wrapping_add(index).write_volatile(word) };
         }
         Ok(())
     }

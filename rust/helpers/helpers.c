@@ -7,29 +7,11 @@
 
 #include "helpers.h"
 
-struct request *storage_scsi_cmd_to_rq(struct scsi_cmnd *cmd)
-{
-	return scsi_cmd_to_rq(cmd);
-}
-EXPORT_SYMBOL_GPL(storage_scsi_cmd_to_rq);
-
-u32 storage_rq_tag(struct scsi_cmnd *cmd)
-{
-	return scsi_cmd_to_rq(cmd)->tag;
-}
-EXPORT_SYMBOL_GPL(storage_rq_tag);
-
 unsigned long storage_wait_for_completion_timeout(struct completion *done, unsigned long jiffies)
 {
 	return wait_for_completion_timeout(done, jiffies);
 }
 EXPORT_SYMBOL_GPL(storage_wait_for_completion_timeout);
-
-void storage_dma_wmb(void)
-{
-	dma_wmb();
-}
-EXPORT_SYMBOL_GPL(storage_dma_wmb);
 
 void storage_dma_rmb(void)
 {

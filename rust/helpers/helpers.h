@@ -10,10 +10,7 @@
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
 
-struct request *storage_scsi_cmd_to_rq(struct scsi_cmnd *cmd);
-u32 storage_rq_tag(struct scsi_cmnd *cmd);
 unsigned long storage_wait_for_completion_timeout(struct completion *done, unsigned long jiffies);
-void storage_dma_wmb(void);
 void storage_dma_rmb(void);
 bool storage_is_kdump_kernel(void);
 

@@ -307,6 +307,7 @@ impl<T: LowLevelDriver> Callbacks<T> {
         template.proc_name = as_char_ptr_in_const_context(T::NAME);
         template.this_id = -1;
         template.queuecommand = Some(Self::queue);
+        template.change_queue_depth = Some(bindings::scsi_change_queue_depth);
         template.init_cmd_priv = Some(Self::init_command);
         template.exit_cmd_priv = Some(Self::exit_command);
         if T::HAS_COMMIT {

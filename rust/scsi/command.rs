@@ -39,7 +39,7 @@ use kernel::prelude::*;
 pub(super) struct Area<D> {
     /// Set while a [`Command`] or the in-flight table has the command.
     outstanding: AtomicBool,
-    /// Set while the data buffer is mapped for DMA. Written by the owner of the command only.
+    /// Set while the data buffer is mapped in a way that must be undone. Written by the owner only.
     mapped: AtomicBool,
     pub(super) data: D,
 }
@@ -180,7 +180,7 @@ impl<T: LowLevelDriver> Command<T> {
     #[inline]
     pub fn tag(&self) -> u32 {
         // SAFETY: the command is part of a live request.
-        unsafe { bindings::storage_rq_tag(self.as_raw()) }
+        unsafe { tag_of(self.as_raw()) }
     }
 
     /// Which way the data goes. Any context.
@@ -229,7 +229,10 @@ impl<T: LowLevelDriver> Command<T> {
         if count == 0 {
             return Ok(Segments::empty());
         }
-        self.area().mapped.store(true, Ordering::Relaxed);
+        // SAFETY: the host of a command that is being queued is registered, and has its device.
+        let needs_unmap =
+            unsafe { kernel::bindings::dma_need_unmap((*(*(*self.as_raw()).device).host).dma_dev) };
+        self.area().mapped.store(needs_unmap, Ordering::Relaxed);
         // SAFETY: the list was mapped into `count` segments, and stays mapped while `self` is borrowed.
         Ok(unsafe { Segments::new((*self.as_raw()).sdb.table.sgl, count) })
     }
@@ -320,6 +323,19 @@ impl<T: LowLevelDriver> Drop for Command<T> {
     }
 }
 
+/// The block layer's tag of a command, which stands right behind its request (`scsi_cmd_to_rq`).
+///
+/// # Safety
+///
+/// `raw` is the command of a live request.
+#[inline]
+unsafe fn tag_of(raw: *mut bindings::scsi_cmnd) -> u32 {
+    let request = raw.cast::<kernel::bindings::request>().wrapping_sub(1);
+    // SAFETY: by this function's contract. The tag is set before the command is queued, and stays.
+    // CAST: a tag that was given is not negative.
+    unsafe { (*request).tag as u32 }
+}
+
 /// The area behind a command.
 #[inline]
 pub(super) fn area_of<T: LowLevelDriver>(
@@ -356,7 +372,7 @@ impl<T: LowLevelDriver> TimedOut<'_, T> {
     /// The block layer's tag of the command.
     pub fn tag(&self) -> u32 {
         // SAFETY: the command is part of a live request.
-        unsafe { bindings::storage_rq_tag(self.raw.as_ptr()) }
+        unsafe { tag_of(self.raw.as_ptr()) }
     }
 
     /// True while the driver has the command: it was neither completed nor taken out of the in-flight

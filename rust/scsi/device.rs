@@ -66,6 +66,21 @@ impl Device {
         u32::try_from(depth).unwrap_or(0)
     }
 
+    /// Cuts the queue depth to `depth` commands at most, after trouble. The mid-layer raises it again, by
+    /// one in each `queue_ramp_up_period` of good commands. Any context.
+    pub fn throttle(&self, depth: u32) {
+        let raw = self.as_raw();
+        // SAFETY: a counter that the kernel always has.
+        let now = unsafe { core::ptr::read_volatile(&raw const kernel::bindings::jiffies) };
+        // SAFETY: valid by the invariant; the mid-layer writes it without a lock as well.
+        unsafe { (&raw mut (*raw).last_queue_full_time).write_volatile(now) };
+        // SAFETY: as above.
+        let current = unsafe { (&raw const (*raw).queue_depth).read_volatile() };
+        if depth < u32::from(current) {
+            self.set_queue_depth(depth.max(1));
+        }
+    }
+
     /// Sets the time after which a command of this unit counts as timed out. May sleep.
     pub fn set_command_timeout(&self, timeout: Delta) {
         let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);

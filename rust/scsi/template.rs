@@ -234,6 +234,8 @@ impl<T: LowLevelDriver> Template<T> {
         let tables = unsafe { &mut *self.tables.get() };
         if !tables.linked {
             tables.template.module = self.module.as_ptr();
+            // Where a depth was cut, by `Device::throttle` or a full task set, it comes back by and by.
+            tables.template.set_track_queue_depth(1);
             for (index, _) in T::ATTRIBUTES.iter().enumerate() {
                 if let (Some(attribute), Some(entry)) = (
                     tables.attributes.get_mut(index),

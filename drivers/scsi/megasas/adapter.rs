@@ -200,6 +200,11 @@ impl Adapter {
         }
     }
 
+    #[inline]
+    pub(crate) fn is_operational(&self) -> bool {
+        self.health.load(Ordering::Acquire) == Health::Operational as u32
+    }
+
     pub(crate) fn set_health(&self, health: Health) {
         self.health.store(health as u32, Ordering::Release);
     }
@@ -210,6 +215,14 @@ impl Adapter {
         self.limits
             .format
             .stride(usize::from(self.limits.sges.get()))
+    }
+
+    /// True if the device does not answer any more: it was pulled out. Any context.
+    pub(crate) fn is_gone(&self, dev: &Device<Bound>) -> bool {
+        match self.bar.access(dev) {
+            Ok(bar) => bar.read(regs::OSP0).is_gone(),
+            Err(_) => true,
+        }
     }
 
     /// Rings the doorbell for a frame. Any context.

@@ -32,7 +32,10 @@ use crate::regs::{
     State, //
 };
 use crate::reply_ring::Context;
-use crate::sgl::Format;
+use crate::sgl::{
+    Format,
+    Sge, //
+};
 use crate::status::MfiStatus;
 use core::num::NonZero;
 use core::sync::atomic::Ordering;
@@ -150,15 +153,27 @@ impl Adapter {
         // The device holds nothing any more: what it had will never be answered.
         self.mailbox.release_after_reset();
         let memory = self.ring.slot(0).ok_or(EINVAL)?;
-        memory.write(ring::PRODUCER, &[0])?;
-        memory.write(ring::CONSUMER, &[0])?;
-        self.consumer.store(0, Ordering::Release);
+        self.empty_ring(&memory)?;
         // While it is masked the firmware does not move its index, not even for INIT's answer.
         bar.write_reg(regs::OMSK::from(0));
         self.init(dev, &memory)?;
         self.set_health(Health::Operational);
         dev_info!(dev, "INIT adapter done\n");
         Ok(())
+    }
+
+    /// Sleeps while another thread still takes replies out of the ring.
+    fn empty_ring(&self, memory: &Slot<'_>) -> Result {
+        // The claim that `drain` makes too: one that still runs would write its index over ours.
+        while self.draining.swap(true, Ordering::Acquire) {
+            fsleep(STATE_POLL);
+        }
+        let emptied = memory
+            .write(ring::PRODUCER, [0])
+            .and_then(|()| memory.write(ring::CONSUMER, [0]));
+        self.consumer.store(0, Ordering::Relaxed);
+        self.draining.store(false, Ordering::Release);
+        emptied
     }
 
     fn init(&self, dev: &Device<Bound>, memory: &Slot<'_>) -> Result {
@@ -172,15 +187,15 @@ impl Adapter {
             producer_addr: at + ring::PRODUCER as u64,
             consumer_addr: at + ring::CONSUMER as u64,
         };
-        data.write(0, &info.encode())?;
+        data.write(0, info.encode())?;
         let init = InitFrame {
             context: self.context(&armed)?,
             queue_info_addr: data.address(),
         };
-        frame.write(0, &init.encode())?;
+        frame.write(0, init.encode())?;
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
         // The answer comes through the ring that INIT is about: if it does, the ring is in use.
-        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain())?;
+        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain(dev))?;
         self.check(&answered)?;
         Ok(())
     }
@@ -241,7 +256,7 @@ impl Adapter {
         let (frame, data) = self.slots(&armed)?;
         // What the firmware does not fill must not be what an earlier command left.
         for offset in (0..reply.len()).step_by(size_of::<u32>()) {
-            data.write(offset, &[0])?;
+            data.write(offset, [0])?;
         }
         let format = self.limits.format;
         let (sge_count, flags) = match len {
@@ -257,13 +272,17 @@ impl Adapter {
             direction: (len != 0).then_some(Direction::Read),
             data_len: len,
         };
-        frame.write(0, &dcmd.encode())?;
+        frame.write(0, dcmd.encode())?;
         if len != 0 {
-            let sge = format.encode(data.address(), len).map_err(|_| EINVAL)?;
-            frame.write(DcmdFrame::BYTES, sge.as_words())?;
+            let at = DcmdFrame::BYTES;
+            match format.encode(data.address(), len).map_err(|_| EINVAL)? {
+                Sge::Sge32(words) => frame.write(at, words)?,
+                Sge::Sge64(words) => frame.write(at, words)?,
+                Sge::Ieee(words) => frame.write(at, words)?,
+            }
         }
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
-        let answered = pending.wait(timeout, REPLY_POLL, || self.drain())?;
+        let answered = pending.wait(timeout, REPLY_POLL, || self.drain(dev))?;
         self.check(&answered)?;
         data.read_bytes(0, reply)
     }
@@ -284,9 +303,9 @@ impl Adapter {
             victim: Context::new(victim.tag, victim.generation).ok_or(EINVAL)?,
             victim_addr: self.frames.slot(victim.tag).ok_or(EINVAL)?.address(),
         };
-        frame.write(0, &abort.encode())?;
+        frame.write(0, abort.encode())?;
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
-        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain())?;
+        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain(dev))?;
         self.check(&answered)
     }
 
@@ -349,10 +368,15 @@ impl Adapter {
     }
 
     /// Waits, at most for `timeout`, until `done`; looks into the reply ring meanwhile. Sleeps.
-    pub(crate) fn wait_until(&self, timeout: Delta, done: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait_until(
+        &self,
+        dev: &Device<Bound>,
+        timeout: Delta,
+        done: impl Fn() -> bool,
+    ) -> bool {
         let start = kernel::time::Instant::<kernel::time::Monotonic>::now();
         loop {
-            self.drain();
+            self.drain(dev);
             if done() {
                 return true;
             }

@@ -456,20 +456,18 @@ pub(crate) struct Completion {
     pub(crate) scsi_status: ScsiStatus,
     /// Bytes of sense data that the firmware says it wrote. May be more than there is room for.
     pub(crate) sense_len: u8,
-    /// Bytes or blocks of data, as in the frame.
-    pub(crate) data_len: u32,
 }
 
 impl Completion {
-    /// Decodes a copy of the words of a frame's header, in the device's byte order.
+    /// Decodes a copy of the first word of a frame, in the device's byte order: the only one that the
+    /// firmware writes.
     #[inline]
-    pub(crate) const fn from_words(words: [u32; HEADER_WORDS]) -> Self {
-        let [_, sense_len, cmd_status, scsi_status] = words[0].to_ne_bytes();
+    pub(crate) const fn from_words([word]: [u32; 1]) -> Self {
+        let [_, sense_len, cmd_status, scsi_status] = word.to_ne_bytes();
         Self {
             cmd_status: MfiStatus::from_u8(cmd_status),
             scsi_status: ScsiStatus::from_u8(scsi_status),
             sense_len,
-            data_len: u32::from_le(words[5]),
         }
     }
 }

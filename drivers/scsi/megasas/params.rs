@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module parameters, checked.
+//! Module parameters, checked, and the attributes of the driver as a whole.
 
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering, //
+};
+use kernel::fmt;
 use kernel::prelude::*;
+use kernel::str::CStr;
+use storage::driver::Attribute;
+
+/// The driver's version.
+pub(crate) const VERSION: &str = "0.1.0";
 
 /// What the module parameters say, once they have been checked.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +25,21 @@ pub(crate) struct Settings {
     pub(crate) reset_wait: u32,
     /// Seconds after which a command counts as timed out.
     pub(crate) command_timeout: u32,
+    /// Commands of a device that has timed out, at most; zero: as many as before.
+    pub(crate) throttle_depth: u32,
+    /// Let a device have as many commands as the host.
+    pub(crate) max_depth: bool,
+}
+
+/// The parameters as the module was given them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) max_sectors: u32,
+    pub(crate) msix_disable: u32,
+    pub(crate) resetwaittime: u32,
+    pub(crate) scmd_timeout: u32,
+    pub(crate) throttlequeuedepth: u32,
+    pub(crate) enable_sdev_max_qd: u32,
 }
 
 fn refuse(name: &str, value: u32, range: &str) -> Error {
@@ -28,12 +53,15 @@ impl Settings {
     /// # Errors
     ///
     /// `EINVAL` if one is out of range; the log says which.
-    pub(crate) fn new(
-        max_sectors: u32,
-        msix_disable: u32,
-        resetwaittime: u32,
-        scmd_timeout: u32,
-    ) -> Result<Self> {
+    pub(crate) fn new(given: Given) -> Result<Self> {
+        let Given {
+            max_sectors,
+            msix_disable,
+            resetwaittime,
+            scmd_timeout,
+            throttlequeuedepth,
+            enable_sdev_max_qd,
+        } = given;
         if max_sectors != 0 && !(8..=65536).contains(&max_sectors) {
             return Err(refuse("max_sectors", max_sectors, "0 or 8 to 65536"));
         }
@@ -46,11 +74,68 @@ impl Settings {
         if !(1..=90).contains(&scmd_timeout) {
             return Err(refuse("scmd_timeout", scmd_timeout, "1 to 90 seconds"));
         }
+        if throttlequeuedepth > 256 {
+            return Err(refuse("throttlequeuedepth", throttlequeuedepth, "0 to 256"));
+        }
+        if enable_sdev_max_qd > 1 {
+            return Err(refuse("enable_sdev_max_qd", enable_sdev_max_qd, "0 or 1"));
+        }
         Ok(Self {
             max_sectors,
             msix_disable: msix_disable == 1,
             reset_wait: resetwaittime,
             command_timeout: scmd_timeout,
+            throttle_depth: throttlequeuedepth,
+            max_depth: enable_sdev_max_qd == 1,
         })
+    }
+}
+
+/// What `dbg_lvl` holds: bits of [`debug`].
+static DEBUG: AtomicU32 = AtomicU32::new(0);
+
+/// The bits of `dbg_lvl`.
+pub(crate) mod debug {
+    /// A line for each command that fails.
+    pub(crate) const FAILED: u32 = 1;
+    /// All bits.
+    pub(crate) const ALL: u32 = FAILED;
+}
+
+/// Whether a bit of `dbg_lvl` is set.
+pub(crate) fn debugging(bit: u32) -> bool {
+    DEBUG.load(Ordering::Relaxed) & bit != 0
+}
+
+/// The driver's version in sysfs.
+pub(crate) struct Version;
+
+#[vtable]
+impl Attribute for Version {
+    const NAME: &'static CStr = c"version";
+
+    fn show(out: &mut dyn fmt::Write) -> fmt::Result {
+        writeln!(out, "{VERSION}")
+    }
+}
+
+/// The debug level in sysfs.
+pub(crate) struct DebugLevel;
+
+#[vtable]
+impl Attribute for DebugLevel {
+    const NAME: &'static CStr = c"dbg_lvl";
+
+    fn show(out: &mut dyn fmt::Write) -> fmt::Result {
+        writeln!(out, "{}", DEBUG.load(Ordering::Relaxed))
+    }
+
+    fn store(text: &str) -> Result {
+        let level = text.parse::<u32>().map_err(|_| EINVAL)?;
+        if level & !debug::ALL != 0 {
+            return Err(EINVAL);
+        }
+        DEBUG.store(level, Ordering::Relaxed);
+        Ok(())
     }
 }

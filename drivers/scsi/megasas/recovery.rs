@@ -33,13 +33,27 @@ use storage::scsi::{
 /// How long the answers of aborted commands may take after the abort itself was answered.
 const ABORTED_TIMEOUT: Delta = Delta::from_secs(5);
 
-/// Host resets without a good command in between; after so many the adapter is given up.
-pub(crate) const MAX_RESETS: u32 = 3;
+/// Attempts to bring the firmware back in one host reset; after so many the adapter is given up.
+const ATTEMPTS: u32 = 3;
 
 impl Adapter {
-    /// A command's time is over: its answer may stand in the ring without an interrupt having told.
-    pub(crate) fn on_timeout(&self) -> TimeoutAction {
-        self.drain();
+    /// A command's time is over: its answer may stand in the ring without an interrupt having told, or
+    /// the device may be gone. Else fewer commands are sent from now on.
+    pub(crate) fn on_timeout(
+        &self,
+        dev: &Device<Bound>,
+        command: &TimedOut<'_, Self>,
+    ) -> TimeoutAction {
+        self.drain(dev);
+        if !command.is_outstanding() {
+            return TimeoutAction::Escalate;
+        }
+        if self.is_gone(dev) {
+            dev_err!(dev, "the device does not answer any more\n");
+            self.kill(dev);
+        } else if self.settings.throttle_depth != 0 {
+            command.device().throttle(self.settings.throttle_depth);
+        }
         TimeoutAction::Escalate
     }
 
@@ -53,7 +67,7 @@ impl Adapter {
             dev_warn!(dev, "abort of tag {} failed: {:?}\n", tag, error);
             return Recovery::Failed;
         }
-        if self.wait_until(ABORTED_TIMEOUT, || {
+        if self.wait_until(dev, ABORTED_TIMEOUT, || {
             self.in_flight.flight(tag) != Some(victim)
         }) {
             dev_info!(dev, "tag {} aborted\n", tag);
@@ -87,7 +101,7 @@ impl Adapter {
             return Recovery::Failed;
         }
         dev_info!(dev, "logical drive {} reset\n", target);
-        if self.wait_until(ABORTED_TIMEOUT, || !command.is_outstanding()) {
+        if self.wait_until(dev, ABORTED_TIMEOUT, || !command.is_outstanding()) {
             Recovery::Success
         } else {
             Recovery::Failed
@@ -104,7 +118,7 @@ impl Adapter {
         dev_warn!(dev, "host reset {}\n", count);
         self.set_health(Health::Resetting);
         let mut outcome = Err(EIO);
-        for _ in 0..MAX_RESETS {
+        for _ in 0..ATTEMPTS {
             outcome = self.bring_up(dev, self.reset_timeout());
             match outcome {
                 Ok(()) | Err(ENODEV) => break,

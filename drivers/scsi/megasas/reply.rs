@@ -8,6 +8,7 @@ use crate::adapter::{
     Model, //
 };
 use crate::frame::Completion;
+use crate::params;
 use crate::regs;
 use crate::reply_ring::{
     self,
@@ -41,7 +42,7 @@ use storage::scsi::{
 impl Adapter {
     /// Takes every reply out of the ring and completes what it belongs to. Any context; of several callers
     /// one does the work.
-    pub(crate) fn drain(&self) {
+    pub(crate) fn drain(&self, dev: &Device<Bound>) {
         let Some(memory) = self.ring.slot(0) else {
             return;
         };
@@ -50,7 +51,7 @@ impl Adapter {
                 // The other one looks again after it has let go.
                 return;
             }
-            let more = self.drain_claimed(&memory);
+            let more = self.drain_claimed(dev, &memory);
             self.draining.store(false, Ordering::Release);
             if !more || !self.has_replies(&memory) {
                 return;
@@ -72,13 +73,13 @@ impl Adapter {
     }
 
     /// Returns false if the ring cannot be believed.
-    fn drain_claimed(&self, memory: &Slot<'_>) -> bool {
+    fn drain_claimed(&self, dev: &Device<Bound>, memory: &Slot<'_>) -> bool {
         let entries = self.limits.commands.get();
         loop {
             let consumer = self.consumer.load(Ordering::Relaxed);
             let producer = Self::producer(memory);
             let Some(pending) = reply_ring::pending(consumer, producer, entries) else {
-                self.count_stray();
+                self.count_stray(dev);
                 return false;
             };
             if pending == 0 {
@@ -90,18 +91,18 @@ impl Adapter {
             for _ in 0..pending {
                 let offset = ring::ENTRIES + at as usize * size_of::<u32>();
                 if let Ok([entry]) = memory.read::<1>(offset) {
-                    self.reply(Context::from_u32(u32::from_le(entry)));
+                    self.reply(dev, Context::from_u32(u32::from_le(entry)));
                 }
                 at = reply_ring::next(at, entries);
             }
             self.consumer.store(at, Ordering::Relaxed);
             // The index only moves inside the slot.
-            let _ = memory.write(ring::CONSUMER, &[at.to_le()]);
+            let _ = memory.write(ring::CONSUMER, [at.to_le()]);
         }
     }
 
     #[inline]
-    fn reply(&self, context: Context) {
+    fn reply(&self, dev: &Device<Bound>, context: Context) {
         let (index, generation) = context.split();
         if index < self.tags {
             let flight = Flight {
@@ -109,8 +110,8 @@ impl Adapter {
                 generation,
             };
             match self.in_flight.land(flight) {
-                Some(command) => self.finish(index, command),
-                None => self.count_stray(),
+                Some(command) => self.finish(dev, index, command),
+                None => self.count_stray(dev),
             }
         } else {
             let context = storage::mailbox::Context {
@@ -118,22 +119,22 @@ impl Adapter {
                 generation,
             };
             if !self.mailbox.answer(context) {
-                self.count_stray();
+                self.count_stray(dev);
             }
         }
     }
 
     /// A reply that belongs to nothing: told once, counted, ignored.
     #[cold]
-    fn count_stray(&self) {
+    fn count_stray(&self, dev: &Device<Bound>) {
         if self.strays.fetch_add(1, Ordering::Relaxed) == 0 {
-            pr_warn!("a reply that belongs to no command was ignored\n");
+            dev_warn!(dev, "a reply that belongs to no command was ignored\n");
         }
     }
 
     /// Completes a command from what the firmware wrote into its frame.
     #[inline]
-    fn finish(&self, tag: u32, mut command: Command<Self>) {
+    fn finish(&self, dev: &Device<Bound>, tag: u32, mut command: Command<Self>) {
         let Some(frame) = self.frames.slot(tag) else {
             return;
         };
@@ -157,13 +158,23 @@ impl Adapter {
             Outcome::NoConnect => Status::host(HostByte::NoConnect),
             Outcome::Error | Outcome::Unknown(_) => Status::host(HostByte::Error),
         };
+        if status != Status::GOOD && params::debugging(params::debug::FAILED) {
+            dev_info!(
+                dev,
+                "tag {}: opcode {:#04x} ended with MFI status {:?}, SCSI status {:?}\n",
+                tag,
+                command.cdb().first().copied().unwrap_or_default(),
+                done.cmd_status,
+                done.scsi_status
+            );
+        }
         command.complete_here(status);
     }
 }
 
 impl Handler for Adapter {
-    fn message(&self, _dev: &Device<Bound>, _vector: u32) {
-        self.drain();
+    fn message(&self, dev: &Device<Bound>, _vector: u32) {
+        self.drain(dev);
     }
 
     fn line(&self, dev: &Device<Bound>) -> Line {
@@ -180,7 +191,7 @@ impl Handler for Adapter {
             return Line::NotOurs;
         }
         bar.write_reg(regs::ODCR0::from(status));
-        self.drain();
+        self.drain(dev);
         Line::Ours
     }
 }

@@ -31,6 +31,7 @@ use storage::dma::{
     self,
     AddressWidth, //
 };
+use storage::driver as driver_file;
 use storage::irq::{
     Ladder,
     Rungs, //
@@ -120,11 +121,22 @@ module! {
             default: 90,
             description: "Seconds after which a command counts as timed out (1 to 90)",
         },
+        throttlequeuedepth: u32 {
+            default: 16,
+            description: "Queue depth of a device that had a timeout (1 to 256; 0: unchanged)",
+        },
+        enable_sdev_max_qd: u32 {
+            default: 0,
+            description: "Let a device have as many commands as the host (0 or 1)",
+        },
     },
 }
 
 #[pin_data]
 struct Module {
+    // The files go before the driver that they belong to.
+    _version: driver_file::File<params::Version>,
+    _debug: driver_file::File<params::DebugLevel>,
     #[pin]
     _driver: driver::Registration<pci::Adapter<MegaRaid>>,
 }
@@ -133,24 +145,29 @@ impl kernel::InPlaceModule for Module {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
             settings()?;
+            let name = <Self as kernel::ModuleMetadata>::NAME;
             Ok(try_pin_init!(Self {
-                _driver <- driver::Registration::new(
-                    <Self as kernel::ModuleMetadata>::NAME,
-                    module,
-                ),
+                _driver <- driver::Registration::new(name, module),
+                _version: driver_file::File::new(name)?,
+                _debug: driver_file::File::new(name)?,
             }))
         })
     }
 }
 
 fn settings() -> Result<params::Settings> {
-    params::Settings::new(
-        *module_parameters::max_sectors.value(),
-        *module_parameters::msix_disable.value(),
-        *module_parameters::resetwaittime.value(),
-        *module_parameters::scmd_timeout.value(),
-    )
+    params::Settings::new(params::Given {
+        max_sectors: *module_parameters::max_sectors.value(),
+        msix_disable: *module_parameters::msix_disable.value(),
+        resetwaittime: *module_parameters::resetwaittime.value(),
+        scmd_timeout: *module_parameters::scmd_timeout.value(),
+        throttlequeuedepth: *module_parameters::throttlequeuedepth.value(),
+        enable_sdev_max_qd: *module_parameters::enable_sdev_max_qd.value(),
+    })
 }
+
+/// Commands of one device at a time, unless `enable_sdev_max_qd` says otherwise.
+const QUEUE_DEPTH: u32 = 256;
 
 static TEMPLATE: Template<Adapter> = Template::new(&THIS_MODULE);
 
@@ -165,8 +182,13 @@ struct Bond {
 impl Bond {
     /// The host goes first, so that its last commands are answered; then the firmware is stopped.
     fn stop(&self, dev: &Device<Bound>) {
+        let adapter = self.host.adapter();
+        if adapter.is_gone(dev) {
+            // Pulled out: nothing will be answered any more.
+            adapter.kill(dev);
+        }
         self.host.remove();
-        self.host.adapter().stop(dev);
+        adapter.stop(dev);
     }
 }
 
@@ -265,7 +287,7 @@ fn start(
     let discovery = Discovery {
         limits: Limits {
             can_queue: adapter.tags,
-            cmd_per_lun: 256,
+            cmd_per_lun: QUEUE_DEPTH as u16,
             sg_tablesize: u16::from(adapter.limits.sges.get()),
             max_sectors,
             max_segment_size: u32::MAX,
@@ -311,8 +333,8 @@ impl LowLevelDriver for Adapter {
         self.start(dev, command)
     }
 
-    fn timed_out(&self, _dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> TimeoutAction {
-        self.on_timeout()
+    fn timed_out(&self, dev: &Device<Bound>, command: &TimedOut<'_, Self>) -> TimeoutAction {
+        self.on_timeout(dev, command)
     }
 
     fn abort(&self, dev: &Device<Bound>, command: &TimedOut<'_, Self>) -> Recovery {
@@ -341,7 +363,10 @@ impl LowLevelDriver for Adapter {
 
     fn configure_device(&self, device: &scsi::Device) -> Result {
         device.set_command_timeout(Delta::from_secs(i64::from(self.settings.command_timeout)));
-        device.set_queue_depth(self.tags.min(256));
+        device.set_queue_depth(match self.settings.max_depth {
+            true => self.tags,
+            false => self.tags.min(QUEUE_DEPTH),
+        });
         Ok(())
     }
 

@@ -33,25 +33,18 @@ pub(crate) enum SgeError {
     OutOfReach,
 }
 
-/// One entry: the words to write, in the device's byte order.
+/// One entry: the words to write, in the device's byte order, as many as [`Format::words`] says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Sge {
-    words: [u32; Format::MAX_WORDS],
-    count: usize,
-}
-
-impl Sge {
-    /// The words of the entry, as many as [`Format::words`] says.
-    #[inline]
-    pub(crate) fn as_words(&self) -> &[u32] {
-        self.words.get(..self.count).unwrap_or(&self.words)
-    }
+pub(crate) enum Sge {
+    /// Of [`Format::Sge32`].
+    Sge32([u32; 2]),
+    /// Of [`Format::Sge64`].
+    Sge64([u32; 3]),
+    /// Of [`Format::Ieee`].
+    Ieee([u32; 4]),
 }
 
 impl Format {
-    /// The words of the longest format.
-    pub(crate) const MAX_WORDS: usize = 4;
-
     /// Words of an entry.
     #[inline]
     pub(crate) const fn words(self) -> usize {
@@ -95,15 +88,12 @@ impl Format {
         };
         let (lo, hi) = (frame::low(addr), frame::high(addr));
         let len = len.to_le();
-        let words = match self {
-            Self::Sge32 if last > u32::MAX as u64 => return Err(SgeError::OutOfReach),
-            Self::Sge32 => [lo, len, 0, 0],
-            Self::Sge64 | Self::Ieee => [lo, hi, len, 0],
-        };
-        Ok(Sge {
-            words,
-            count: self.words(),
-        })
+        match self {
+            Self::Sge32 if last > u32::MAX as u64 => Err(SgeError::OutOfReach),
+            Self::Sge32 => Ok(Sge::Sge32([lo, len])),
+            Self::Sge64 => Ok(Sge::Sge64([lo, hi, len])),
+            Self::Ieee => Ok(Sge::Ieee([lo, hi, len, 0])),
+        }
     }
 
     /// Bytes of a frame whose fixed part has `header` bytes and whose list has `sges` entries.

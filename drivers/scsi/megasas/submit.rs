@@ -18,6 +18,7 @@ use crate::frame::{
     PassTo, //
 };
 use crate::reply_ring::Context;
+use crate::sgl::Sge;
 use crate::status::{
     TargetAddress,
     TargetKind, //
@@ -36,21 +37,24 @@ use storage::scsi::{
     SENSE_LENGTH, //
 };
 
+/// Why a command does not get to the firmware.
+enum Refused {
+    /// Something is used up: the command comes again.
+    Later,
+    /// The command can never be sent.
+    Never,
+}
+
 impl Adapter {
     /// Starts a command; see `LowLevelDriver::queue`.
     #[inline]
     pub(crate) fn start(
         &self,
         dev: &Device<Bound>,
-        mut command: Command<Self>,
+        command: Command<Self>,
     ) -> Result<(), Rejected<Self>> {
-        match self.health() {
-            Health::Operational => {}
-            Health::Resetting => return Err(command.reject_host_busy()),
-            Health::Dead => {
-                command.complete(Status::host(HostByte::NoConnect));
-                return Ok(());
-            }
+        if !self.is_operational() {
+            return self.start_unhealthy(command);
         }
         let at = command.device().address();
         let Some(target) = TargetAddress::from_scsi(at.channel, at.id, at.lun) else {
@@ -61,16 +65,72 @@ impl Adapter {
             command.complete(Status::host(HostByte::Error));
             return Ok(());
         };
-        let block_io = match target.kind() {
-            TargetKind::Logical => BlockIo::decode(command.cdb()),
-            TargetKind::Physical => None,
+        if target.kind() == TargetKind::Logical {
+            if let Some(io) = BlockIo::decode(command.cdb()) {
+                return self.start_block_io(dev, command, &frame, target, io);
+            }
+        }
+        self.start_pass_through(dev, command, &frame, target)
+    }
+
+    #[cold]
+    fn start_unhealthy(&self, command: Command<Self>) -> Result<(), Rejected<Self>> {
+        match self.health() {
+            Health::Operational | Health::Resetting => Err(command.reject_host_busy()),
+            Health::Dead => {
+                command.complete(Status::host(HostByte::NoConnect));
+                Ok(())
+            }
+        }
+    }
+
+    /// A read or write of a logical drive.
+    #[inline]
+    fn start_block_io(
+        &self,
+        dev: &Device<Bound>,
+        mut command: Command<Self>,
+        frame: &Slot<'_>,
+        target: TargetAddress,
+        io: BlockIo,
+    ) -> Result<(), Rejected<Self>> {
+        let sge_count = match self.write_sges(&mut command, frame, IoFrame::BYTES) {
+            Ok(count) => count,
+            Err(refused) => return give_back(command, refused),
         };
-        let header = match block_io {
-            Some(_) => IoFrame::BYTES,
-            None => PassFrame::BYTES,
+        let (sense_addr, sense_len) = self.sense_room(frame);
+        self.post(dev, command, frame, sge_count, |context| {
+            IoFrame {
+                direction: io.direction,
+                target: target.target(),
+                context,
+                flags: self.limits.format.flags(),
+                sge_count,
+                timeout: 0,
+                lba: io.lba,
+                blocks: io.blocks,
+                sense_addr,
+                sense_len,
+            }
+            .encode()
+        })
+    }
+
+    /// Any other command, which goes to its target as it is.
+    fn start_pass_through(
+        &self,
+        dev: &Device<Bound>,
+        mut command: Command<Self>,
+        frame: &Slot<'_>,
+        target: TargetAddress,
+    ) -> Result<(), Rejected<Self>> {
+        // A CDB that the firmware cannot take must not be cut: the command fails.
+        let Some(cdb) = Cdb::new(command.cdb()) else {
+            return give_back(command, Refused::Never);
         };
-        let Ok(sges) = self.write_sges(&mut command, &frame, header) else {
-            return Err(command.reject_host_busy());
+        let sge_count = match self.write_sges(&mut command, frame, PassFrame::BYTES) {
+            Ok(count) => count,
+            Err(refused) => return give_back(command, refused),
         };
         let direction = match command.direction() {
             storage::scsi::Direction::None => None,
@@ -78,64 +138,57 @@ impl Adapter {
             storage::scsi::Direction::ToDevice => Some(cdb::Direction::Write),
         };
         let data_len = command.transfer_length();
-        // A CDB that the firmware cannot take must not be cut: the command fails.
-        let pass_cdb = match block_io {
-            Some(_) => None,
-            None => match Cdb::new(command.cdb()) {
-                Some(cdb) => Some(cdb),
-                None => {
-                    command.complete(Status::host(HostByte::Error));
-                    return Ok(());
-                }
-            },
-        };
+        let (sense_addr, sense_len) = self.sense_room(frame);
+        self.post(dev, command, frame, sge_count, |context| {
+            PassFrame {
+                to: match target.kind() {
+                    TargetKind::Logical => PassTo::Logical,
+                    TargetKind::Physical => PassTo::Physical,
+                },
+                target: target.target(),
+                lun: target.lun(),
+                context,
+                flags: self.limits.format.flags(),
+                sge_count,
+                timeout: 0,
+                direction,
+                data_len,
+                sense_addr,
+                sense_len,
+                cdb,
+            }
+            .encode()
+        })
+    }
+
+    /// Where the firmware puts sense data, and how many bytes of them.
+    #[inline]
+    fn sense_room(&self, frame: &Slot<'_>) -> (u64, u8) {
+        // CAST: SENSE_LENGTH is 96.
+        (
+            frame.address() + self.sense_offset() as u64,
+            SENSE_LENGTH as u8,
+        )
+    }
+
+    /// Moves the command into the in-flight table, writes its frame and rings the doorbell.
+    #[inline]
+    fn post<const WORDS: usize>(
+        &self,
+        dev: &Device<Bound>,
+        command: Command<Self>,
+        frame: &Slot<'_>,
+        sge_count: u8,
+        encode: impl FnOnce(Context) -> [u32; WORDS],
+    ) -> Result<(), Rejected<Self>> {
         let flight = match self.in_flight.launch(command) {
             Ok(flight) => flight,
             Err(command) => return Err(command.reject_host_busy()),
         };
-        let sense_addr = frame.address() + self.sense_offset() as u64;
-        // CAST: SENSE_LENGTH is 96.
-        let sense_len = SENSE_LENGTH as u8;
-        let written = Context::new(flight.tag, flight.generation)
-            .ok_or(EINVAL)
-            .and_then(|context| match (block_io, pass_cdb) {
-                (Some(io), _) => {
-                    let io = IoFrame {
-                        direction: io.direction,
-                        target: target.target(),
-                        context,
-                        flags: self.limits.format.flags(),
-                        sge_count: sges,
-                        timeout: 0,
-                        lba: io.lba,
-                        blocks: io.blocks,
-                        sense_addr,
-                        sense_len,
-                    };
-                    frame.write(0, &io.encode())
-                }
-                (None, Some(cdb)) => {
-                    let pass = PassFrame {
-                        to: match target.kind() {
-                            TargetKind::Logical => PassTo::Logical,
-                            TargetKind::Physical => PassTo::Physical,
-                        },
-                        target: target.target(),
-                        lun: target.lun(),
-                        context,
-                        flags: self.limits.format.flags(),
-                        sge_count: sges,
-                        timeout: 0,
-                        direction,
-                        data_len,
-                        sense_addr,
-                        sense_len,
-                        cdb,
-                    };
-                    frame.write(0, &pass.encode())
-                }
-                (None, None) => Err(EINVAL),
-            });
+        let written = match Context::new(flight.tag, flight.generation) {
+            Some(context) => frame.write(0, encode(context)),
+            None => Err(EINVAL),
+        };
         if written.is_err() {
             // The firmware has not seen it.
             if let Some(command) = self.in_flight.land(flight) {
@@ -143,8 +196,12 @@ impl Adapter {
             }
             return Ok(());
         }
-        let extra = self.limits.format.extra_units(header, usize::from(sges));
-        self.ring_doorbell(dev, &frame, extra);
+        let header = WORDS * size_of::<u32>();
+        let extra = self
+            .limits
+            .format
+            .extra_units(header, usize::from(sge_count));
+        self.ring_doorbell(dev, frame, extra);
         Ok(())
     }
 
@@ -155,30 +212,51 @@ impl Adapter {
         command: &mut Command<Self>,
         frame: &Slot<'_>,
         header: usize,
-    ) -> Result<u8> {
-        let format = self.limits.format;
+    ) -> Result<u8, Refused> {
         let mut offset = header;
         let mut count = 0u8;
-        for segment in command.map_data()? {
+        for segment in command.map_data().map_err(|_| Refused::Later)? {
             if count >= self.limits.sges.get() {
-                return Err(EINVAL);
+                return Err(Refused::Never);
             }
-            let sge = format
-                .encode(segment.address, segment.length)
-                .map_err(|_| EINVAL)?;
-            frame.write(offset, sge.as_words())?;
-            offset += format.bytes();
+            self.write_sge(frame, offset, segment.address, segment.length)?;
+            offset += self.limits.format.bytes();
             count += 1;
         }
         if count == 0 {
             // The firmware answers a frame without an entry with a hardware error.
-            let scratch = self.ring.slot(0).ok_or(EINVAL)?.address() + ring::SCRATCH as u64;
-            let sge = format
-                .encode(scratch, ring::SCRATCH_BYTES)
-                .map_err(|_| EINVAL)?;
-            frame.write(offset, sge.as_words())?;
+            let scratch = self.ring.slot(0).ok_or(Refused::Never)?.address() + ring::SCRATCH as u64;
+            self.write_sge(frame, offset, scratch, ring::SCRATCH_BYTES)?;
             count = 1;
         }
         Ok(count)
+    }
+
+    #[inline]
+    fn write_sge(
+        &self,
+        frame: &Slot<'_>,
+        offset: usize,
+        address: u64,
+        length: u32,
+    ) -> Result<(), Refused> {
+        match self.limits.format.encode(address, length) {
+            Ok(Sge::Sge32(words)) => frame.write(offset, words),
+            Ok(Sge::Sge64(words)) => frame.write(offset, words),
+            Ok(Sge::Ieee(words)) => frame.write(offset, words),
+            Err(_) => Err(EINVAL),
+        }
+        .map_err(|_| Refused::Never)
+    }
+}
+
+#[cold]
+fn give_back(command: Command<Adapter>, refused: Refused) -> Result<(), Rejected<Adapter>> {
+    match refused {
+        Refused::Later => Err(command.reject_host_busy()),
+        Refused::Never => {
+            command.complete(Status::host(HostByte::Error));
+            Ok(())
+        }
     }
 }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sizes and offsets that the C compiler sees of what Rust reads and writes. This is compiled to
+ * assembly only; layout_generated.rs is made from that, and rust/bindings.rs asserts that bindgen sees the
+ * same: a disagreement does not build.
+ */
+
+#include <linux/kbuild.h>
+
+#include "bindings_helper.h"
+
+#define SIZE(type) DEFINE(SIZE_##type, sizeof(struct type))
+#define AT(type, member) DEFINE(AT_##type##_##member, offsetof(struct type, member))
+
+void layout(void);
+void layout(void)
+{
+	SIZE(request);
+	AT(request, tag);
+	SIZE(completion);
+
+	SIZE(scsi_cmnd);
+	AT(scsi_cmnd, device);
+	AT(scsi_cmnd, cmd_len);
+	AT(scsi_cmnd, sc_data_direction);
+	AT(scsi_cmnd, cmnd);
+	AT(scsi_cmnd, sdb);
+	AT(scsi_cmnd, resid_len);
+	AT(scsi_cmnd, sense_buffer);
+	AT(scsi_cmnd, flags);
+	AT(scsi_cmnd, state);
+	AT(scsi_cmnd, result);
+
+	SIZE(scsi_device);
+	AT(scsi_device, host);
+	AT(scsi_device, request_queue);
+	AT(scsi_device, queue_depth);
+	AT(scsi_device, last_queue_full_time);
+	AT(scsi_device, id);
+	AT(scsi_device, channel);
+	AT(scsi_device, lun);
+	AT(scsi_device, type);
+
+	SIZE(Scsi_Host);
+	AT(Scsi_Host, can_queue);
+	AT(Scsi_Host, cmd_per_lun);
+	AT(Scsi_Host, sg_tablesize);
+	AT(Scsi_Host, max_sectors);
+	AT(Scsi_Host, max_id);
+	AT(Scsi_Host, max_lun);
+	AT(Scsi_Host, max_cmd_len);
+	AT(Scsi_Host, prot_capabilities);
+	AT(Scsi_Host, host_no);
+	AT(Scsi_Host, shost_dev);
+	AT(Scsi_Host, dma_dev);
+	AT(Scsi_Host, hostdata);
+
+	SIZE(scsi_host_template);
+	AT(scsi_host_template, cmd_size);
+	AT(scsi_host_template, queuecommand);
+	AT(scsi_host_template, eh_host_reset_handler);
+	AT(scsi_host_template, shost_groups);
+}

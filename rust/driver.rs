@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attributes of a PCI driver in sysfs, under `/sys/bus/pci/drivers/NAME/`.
+//!
+//! C header: [`include/linux/device/driver.h`](srctree/include/linux/device/driver.h)
+//!
+//! # Examples
+//!
+//! ```ignore
+//! struct Debug;
+//! #[vtable]
+//! impl driver::Attribute for Debug {
+//!     const NAME: &'static CStr = c"dbg_lvl";
+//!     fn show(out: &mut dyn fmt::Write) -> fmt::Result { writeln!(out, "{}", LEVEL.load(Relaxed)) }
+//!     fn store(text: &str) -> Result { LEVEL.store(text.parse().map_err(|_| EINVAL)?, Relaxed); Ok(()) }
+//! }
+//! let file = driver::File::<Debug>::new(c"rmegasas")?;
+//! ```
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use kernel::bindings;
+use kernel::error::to_result;
+use kernel::page::PAGE_SIZE;
+use kernel::prelude::*;
+use kernel::str::{
+    as_char_ptr_in_const_context,
+    CStr,
+    Formatter, //
+};
+
+/// An attribute of a driver.
+#[vtable]
+pub trait Attribute: 'static {
+    /// The file's name.
+    const NAME: &'static CStr;
+
+    /// Writes the value, with a newline. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit a page.
+    fn show(out: &mut dyn kernel::fmt::Write) -> kernel::fmt::Result;
+
+    /// Takes a value that user space wrote, without its newline. May sleep. A type without this method
+    /// makes a file that cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// What the writer is to get; nothing has changed then.
+    fn store(_text: &str) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// The file of an attribute. Dropping it removes the file and waits for its readers and writers: drop it
+/// before the driver's registration.
+///
+/// # Invariants
+///
+/// `driver` has the file, and is registered for as long as this exists.
+pub struct File<A: Attribute> {
+    driver: NonNull<bindings::device_driver>,
+    _attribute: PhantomData<fn() -> A>,
+}
+
+// SAFETY: the driver model locks for itself.
+unsafe impl<A: Attribute> Send for File<A> {}
+// SAFETY: as above.
+unsafe impl<A: Attribute> Sync for File<A> {}
+
+impl<A: Attribute> File<A> {
+    /// What C reads; it never writes to it, so it may be a constant.
+    const RAW: &'static Raw = &Raw(bindings::driver_attribute {
+        attr: {
+            let mut attr: bindings::attribute = pin_init::zeroed();
+            attr.name = as_char_ptr_in_const_context(A::NAME);
+            attr.mode = if A::HAS_STORE { 0o644 } else { 0o444 };
+            attr
+        },
+        show: Some(show::<A>),
+        store: if A::HAS_STORE { Some(store::<A>) } else { None },
+    });
+
+    /// Makes the file for the PCI driver `name`, which the calling module has registered. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV` if no PCI driver has this name.
+    /// - `EEXIST` if the file is there.
+    /// - `ENOMEM` if there is no memory.
+    pub fn new(name: &'static CStr) -> Result<Self> {
+        // SAFETY: the name is a string, the bus is static.
+        let driver =
+            unsafe { bindings::driver_find(name.as_char_ptr(), &raw const bindings::pci_bus_type) };
+        let driver = NonNull::new(driver).ok_or(ENODEV)?;
+        // SAFETY: the driver is registered, by the caller, which removes this file first.
+        to_result(unsafe { bindings::driver_create_file(driver.as_ptr(), &Self::RAW.0) })?;
+        // INVARIANT: just made.
+        Ok(Self {
+            driver,
+            _attribute: PhantomData,
+        })
+    }
+}
+
+impl<A: Attribute> Drop for File<A> {
+    /// Sleeps while the file is being read or written.
+    fn drop(&mut self) {
+        // SAFETY: by the invariant.
+        unsafe { bindings::driver_remove_file(self.driver.as_ptr(), &Self::RAW.0) };
+    }
+}
+
+struct Raw(bindings::driver_attribute);
+
+// SAFETY: nobody writes to it.
+unsafe impl Sync for Raw {}
+
+/// # Safety
+///
+/// Called by sysfs; `page` has a page of room.
+unsafe extern "C" fn show<A: Attribute>(
+    _driver: *mut bindings::device_driver,
+    page: *mut c_char,
+) -> isize {
+    // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
+    let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE) };
+    let mut writer = Formatter::new(page);
+    if A::show(&mut writer).is_err() {
+        return ENOSPC.to_errno() as isize;
+    }
+    isize::try_from(writer.bytes_written().min(PAGE_SIZE)).unwrap_or(0)
+}
+
+/// # Safety
+///
+/// Called by sysfs; `text` has `count` bytes.
+unsafe extern "C" fn store<A: Attribute>(
+    _driver: *mut bindings::device_driver,
+    text: *const c_char,
+    count: usize,
+) -> isize {
+    // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
+    let bytes = unsafe { core::slice::from_raw_parts(text.cast::<u8>(), count) };
+    let taken = core::str::from_utf8(bytes)
+        .map_err(|_| EINVAL)
+        .and_then(|text| A::store(text.trim_ascii_end()));
+    match taken {
+        Ok(()) => isize::try_from(count).unwrap_or(isize::MAX),
+        Err(error) => error.to_errno() as isize,
+    }
+}
