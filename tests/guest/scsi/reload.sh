@@ -32,7 +32,6 @@ unloaded() { unload_modules; }
 
 # Calls of what takes and of what gives back, counted by the kernel.
 pairs="dma_alloc_attrs:dma_free_attrs
-	pci_alloc_irq_vectors:pci_free_irq_vectors
 	request_threaded_irq:free_irq
 	scsi_host_alloc:scsi_host_dev_release
 	pci_request_region:pci_release_region"
