@@ -14,7 +14,7 @@
 //!     fn show(out: &mut dyn fmt::Write) -> fmt::Result { writeln!(out, "{}", LEVEL.load(Relaxed)) }
 //!     fn store(text: &str) -> Result { LEVEL.store(text.parse().map_err(|_| EINVAL)?, Relaxed); Ok(()) }
 //! }
-//! let file = driver::File::<Debug>::new(c"rmegasas")?;
+//! let file = driver::File::<Debug>::new(c"rmegasas", &THIS_MODULE)?;
 //! ```
 
 use core::marker::PhantomData;
@@ -53,14 +53,17 @@ pub trait Attribute: 'static {
     }
 }
 
-/// The file of an attribute. Dropping it removes the file and waits for its readers and writers: drop it
-/// before the driver's registration.
+/// The file of an attribute. Dropping it removes the file and waits for its readers and writers.
+///
+/// It may outlive the driver's registration, which removes the file as well.
 ///
 /// # Invariants
 ///
-/// `driver` has the file, and is registered for as long as this exists.
+/// The module `module` has registered a driver `name`, and given it the file. Only that module can end the
+/// registration.
 pub struct File<A: Attribute> {
-    driver: NonNull<bindings::device_driver>,
+    name: &'static CStr,
+    module: &'static ThisModule,
     _attribute: PhantomData<fn() -> A>,
 }
 
@@ -82,33 +85,45 @@ impl<A: Attribute> File<A> {
         store: if A::HAS_STORE { Some(store::<A>) } else { None },
     });
 
-    /// Makes the file for the PCI driver `name`, which the calling module has registered. May sleep.
+    /// Makes the file for the PCI driver `name` of a module. May sleep.
     ///
     /// # Errors
     ///
-    /// - `ENODEV` if no PCI driver has this name.
+    /// - `ENODEV` if the module has no PCI driver of this name.
     /// - `EEXIST` if the file is there.
     /// - `ENOMEM` if there is no memory.
-    pub fn new(name: &'static CStr) -> Result<Self> {
-        // SAFETY: the name is a string, the bus is static.
-        let driver =
-            unsafe { bindings::driver_find(name.as_char_ptr(), &raw const bindings::pci_bus_type) };
-        let driver = NonNull::new(driver).ok_or(ENODEV)?;
-        // SAFETY: the driver is registered, by the caller, which removes this file first.
+    pub fn new(name: &'static CStr, module: &'static ThisModule) -> Result<Self> {
+        let driver = find(name, module).ok_or(ENODEV)?;
+        // SAFETY: the driver is registered, and its module, which is asking, is not just ending that.
         to_result(unsafe { bindings::driver_create_file(driver.as_ptr(), &Self::RAW.0) })?;
         // INVARIANT: just made.
         Ok(Self {
-            driver,
+            name,
+            module,
             _attribute: PhantomData,
         })
     }
 }
 
+/// The registered PCI driver of this name, if it is the module's.
+fn find(name: &'static CStr, module: &ThisModule) -> Option<NonNull<bindings::device_driver>> {
+    // SAFETY: the name is a string, the bus is static.
+    let driver =
+        unsafe { bindings::driver_find(name.as_char_ptr(), &raw const bindings::pci_bus_type) };
+    let driver = NonNull::new(driver)?;
+    // SAFETY: drivers are registered and unregistered by their modules, which keep them in their memory; one
+    // that is not the caller's may go at any time, but not while its name is found.
+    let owner = unsafe { (*driver.as_ptr()).owner };
+    (owner == module.as_ptr()).then_some(driver)
+}
+
 impl<A: Attribute> Drop for File<A> {
     /// Sleeps while the file is being read or written.
     fn drop(&mut self) {
-        // SAFETY: by the invariant.
-        unsafe { bindings::driver_remove_file(self.driver.as_ptr(), &Self::RAW.0) };
+        if let Some(driver) = find(self.name, self.module) {
+            // SAFETY: registered, as it was found, by the module that is dropping this.
+            unsafe { bindings::driver_remove_file(driver.as_ptr(), &Self::RAW.0) };
+        }
     }
 }
 

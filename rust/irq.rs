@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The interrupt ladder: MSI-X, then MSI, then INTx.
+//! The interrupt ladder: MSI-X, MSI, INTx, and below them a timer that polls.
 //!
 //! C headers: [`include/linux/pci.h`](srctree/include/linux/pci.h),
 //! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
@@ -8,15 +8,37 @@
 //! Vectors can be allocated and their registration still fail, so a rung counts only when its handlers are
 //! registered. A rung that fails is released whole, handlers first, then vectors, before the next is
 //! tried. What was granted is an enum: the driver matches it.
+//!
+//! A granted interrupt may still never fire. So the handler's [`Poller`] watches while commands are
+//! outstanding: when answers lie for [`WATCH_PERIOD`] without having been taken, it says so once, takes
+//! them, and polls from then on.
+//!
+//! # Examples
+//!
+//! ```ignore
+//! match Ladder::climb(pdev, Rungs::ALL, vectors, c"mydriver", &adapter)? {
+//!     Ladder::MsiX(granted) => queues = granted.vectors().get(),
+//!     Ladder::Msi(_) | Ladder::Intx(_) | Ladder::Poll(_) => queues = 1,
+//! }
+//! ```
 
+mod poll;
+mod poll_state;
 mod rung;
 
+pub use self::poll::{
+    Look,
+    Poller,
+    WATCH_PERIOD, //
+};
 pub use self::rung::{
     Granted,
     Handler,
-    Line, //
+    Line,
+    Polling, //
 };
 
+use self::rung::Kind;
 use core::num::NonZero;
 use kernel::device::Bound;
 use kernel::pci;
@@ -33,6 +55,8 @@ pub struct Rungs {
     pub msi: bool,
     /// The legacy line.
     pub intx: bool,
+    /// The timer.
+    pub poll: bool,
 }
 
 impl Rungs {
@@ -41,10 +65,19 @@ impl Rungs {
         msix: true,
         msi: true,
         intx: true,
+        poll: true,
+    };
+
+    /// The timer alone.
+    pub const POLL: Self = Self {
+        msix: false,
+        msi: false,
+        intx: false,
+        poll: true,
     };
 }
 
-/// The rung that the ladder stopped at, with the handlers registered on it.
+/// The rung that the ladder stopped at, with what is registered on it.
 ///
 /// Dropping it frees the handlers, waits for those that run, and frees the vectors.
 pub enum Ladder {
@@ -54,17 +87,20 @@ pub enum Ladder {
     Msi(Granted),
     /// The legacy line.
     Intx(Granted),
+    /// No interrupt: a timer polls.
+    Poll(Polling),
 }
 
 impl Ladder {
     /// Steps down from MSI-X until a rung holds. May sleep.
     ///
     /// `vectors` is the most that MSI-X may take; the rungs below take one. `handler` is told the index of
-    /// the vector that fired.
+    /// the vector that fired. [`Poller::mode`] and [`Poller::write_refused`] of the handler's poller tell
+    /// afterwards which rung it is, and why not a higher one.
     ///
     /// # Errors
     ///
-    /// That of the last rung tried; `ENODEV` if none may be.
+    /// That of the last rung tried; `ENODEV` if none may be. With [`Rungs::poll`] only `ENOMEM`.
     pub fn climb<H: Handler>(
         dev: &pci::Device<Bound>,
         rungs: Rungs,
@@ -73,48 +109,50 @@ impl Ladder {
         handler: &Arc<H>,
     ) -> Result<Self> {
         let one = NonZero::<u32>::MIN;
+        let poller = handler.poller();
         let mut failure = ENODEV;
         let candidates = [
             (
                 rungs.msix,
-                rung::Kind::MsiX,
+                Kind::MsiX,
                 vectors,
                 Self::MsiX as fn(Granted) -> Self,
             ),
-            (rungs.msi, rung::Kind::Msi, one, Self::Msi),
-            (rungs.intx, rung::Kind::Intx, one, Self::Intx),
+            (rungs.msi, Kind::Msi, one, Self::Msi),
+            (rungs.intx, Kind::Intx, one, Self::Intx),
         ];
         for (allowed, kind, vectors, outcome) in candidates {
             if !allowed {
+                poller.forbid(kind);
                 continue;
             }
             match Granted::take(dev, kind, vectors, name, handler) {
-                Ok(granted) => return Ok(outcome(granted)),
+                Ok(granted) => {
+                    poller.set_mode(kind);
+                    return Ok(outcome(granted));
+                }
                 Err(error) => {
-                    // An absent capability is no news; a rung that broke is.
-                    if error != ENOSPC && error != ENODEV && error != EINVAL {
-                        dev_warn!(dev, "{} refused: {:?}\n", kind.name(), error);
-                    }
+                    poller.set_refused(kind, error);
                     failure = error;
                 }
             }
         }
-        Err(failure)
+        if !rungs.poll {
+            return Err(failure);
+        }
+        let polling = Polling::take(dev, handler)?;
+        poller.set_mode(Kind::Poll);
+        Ok(Self::Poll(polling))
     }
 
-    /// The rung's name, as `irq_mode` shows it.
+    /// The rung's name: `msix`, `msi`, `intx` or `poll`.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::MsiX(_) => rung::Kind::MsiX.name(),
-            Self::Msi(_) => rung::Kind::Msi.name(),
-            Self::Intx(_) => rung::Kind::Intx.name(),
+            Self::MsiX(_) => Kind::MsiX,
+            Self::Msi(_) => Kind::Msi,
+            Self::Intx(_) => Kind::Intx,
+            Self::Poll(_) => Kind::Poll,
         }
-    }
-
-    /// How many vectors were granted.
-    pub fn vectors(&self) -> NonZero<u32> {
-        match self {
-            Self::MsiX(granted) | Self::Msi(granted) | Self::Intx(granted) => granted.vectors(),
-        }
+        .name()
     }
 }

@@ -12,7 +12,11 @@ use kernel::device::{
     Core,
     CoreInternal, //
 };
+use kernel::driver;
 use kernel::pci;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::types::Opaque;
 
 /// A PCI driver that wants to know of a reboot or a power-off.
 pub trait Shutdown: pci::Driver {
@@ -21,23 +25,49 @@ pub trait Shutdown: pci::Driver {
     fn shutdown<'bound>(dev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>);
 }
 
-/// Makes [`Shutdown::shutdown`] be called for the devices of `T`; call it from `probe`. May sleep.
-pub fn enable_shutdown<T: Shutdown>(dev: &pci::Device<Core<'_>>) {
-    let raw = core::ptr::from_ref::<pci::Device<Core<'_>>>(dev)
-        .cast_mut()
-        .cast::<bindings::pci_dev>();
-    // SAFETY: the device is being probed by the driver that it points to, which is `T`'s, so the driver
-    // structure is valid; the callback is read under the device's lock, which `probe` holds too.
-    unsafe { (*(*raw).driver).shutdown = Some(shutdown::<T>) };
+/// The registration of a PCI driver that implements [`Shutdown`]; stands where `kernel::pci::Adapter` would.
+///
+/// # Examples
+///
+/// ```ignore
+/// _driver <- driver::Registration::<storage::pci::Adapter<MyDriver>>::new(name, module),
+/// ```
+pub struct Adapter<T: Shutdown>(T);
+
+// SAFETY: all of it is that of the kernel crate's adapter for the same driver.
+unsafe impl<T: Shutdown> driver::DriverLayout for Adapter<T> {
+    type DriverType = <pci::Adapter<T> as driver::DriverLayout>::DriverType;
+    type DriverData<'bound> = <pci::Adapter<T> as driver::DriverLayout>::DriverData<'bound>;
+    const DEVICE_DRIVER_OFFSET: usize =
+        <pci::Adapter<T> as driver::DriverLayout>::DEVICE_DRIVER_OFFSET;
+}
+
+// SAFETY: it is the kernel crate's adapter that registers and unregisters.
+unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
+    unsafe fn register(
+        driver: &Opaque<Self::DriverType>,
+        name: &'static CStr,
+        module: &'static ThisModule,
+    ) -> Result {
+        // SAFETY: not registered yet, so it is the caller's; the adapter below leaves this field alone.
+        unsafe { (*driver.get()).shutdown = Some(shutdown::<T>) };
+        // SAFETY: by this function's contract.
+        unsafe { <pci::Adapter<T> as driver::RegistrationOps>::register(driver, name, module) }
+    }
+
+    unsafe fn unregister(driver: &Opaque<Self::DriverType>) {
+        // SAFETY: by this function's contract.
+        unsafe { <pci::Adapter<T> as driver::RegistrationOps>::unregister(driver) }
+    }
 }
 
 /// # Safety
 ///
-/// Called by the PCI bus, under the device's lock, for a device that `T` is bound to.
+/// Called by the PCI bus, under the device's lock, for a device of the driver that [`Adapter`] registered.
 unsafe extern "C" fn shutdown<T: Shutdown>(raw: *mut bindings::pci_dev) {
     // SAFETY: valid during the call, which the bus makes in core context.
     let dev = unsafe { &*raw.cast::<pci::Device<CoreInternal<'_>>>() };
-    // SAFETY: `T` is bound, so `probe` has succeeded and its data was stored.
+    // SAFETY: the bus calls for bound devices only, so `probe` has succeeded and its data was stored.
     let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
     T::shutdown(dev, data);
 }

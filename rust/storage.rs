@@ -9,6 +9,8 @@
 //! | [`irq`] | the interrupt ladder |
 //! | [`driver`] | attributes of drivers in sysfs |
 //! | [`pci`] | shutdown and bus mastering of PCI devices |
+//! | [`param`] | module parameters that are words |
+//! | [`rcu`] | read-side sections, and the wait for their end |
 //! | [`dma`] | address masks, coherent slots, mapped segments |
 //!
 //! Every `unsafe` block of the project is in this crate.
@@ -23,7 +25,9 @@ pub mod driver;
 pub mod generation;
 pub mod irq;
 pub mod mailbox;
+pub mod param;
 pub mod pci;
+pub mod rcu;
 pub mod scsi;
 
 module! {

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One rung of the ladder: its vectors and the handlers registered on them.
+//! One rung of the ladder: its vectors, the handlers registered on them, and the timer beside them.
 
+use super::poll::{
+    Attached,
+    Look,
+    Poller, //
+};
+use crate::rcu::ReadSide;
 use core::num::NonZero;
 use kernel::bindings;
 use kernel::device::{
@@ -28,26 +34,41 @@ pub enum Line {
 /// A driver's interrupt handler; all methods run in interrupt context.
 pub trait Handler: Send + Sync + 'static {
     /// A message-signalled interrupt, which is always this device's.
-    fn message(&self, dev: &device::Device<Bound>, vector: u32);
+    fn message(&self, dev: &device::Device<Bound>, section: ReadSide<'_>, vector: u32);
 
     /// An interrupt of the legacy line, which other devices may share: finds out whose it was.
-    fn line(&self, dev: &device::Device<Bound>) -> Line;
+    fn line(&self, dev: &device::Device<Bound>, section: ReadSide<'_>) -> Line;
+
+    /// The timer's turn where there are no interrupts: takes what was answered.
+    fn poll(&self, dev: &device::Device<Bound>, section: ReadSide<'_>);
+
+    /// What is outstanding and what is answered; nothing is taken.
+    fn look(&self) -> Look;
+
+    /// The timer, which is the handler's alone. The driver kicks it for each command.
+    fn poller(&self) -> &Poller;
 }
 
 /// The kinds of rungs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub(super) enum Kind {
     MsiX,
     Msi,
     Intx,
+    Poll,
 }
 
 impl Kind {
+    pub(super) const ALL: [Self; 4] = [Self::MsiX, Self::Msi, Self::Intx, Self::Poll];
+    pub(super) const COUNT: usize = Self::ALL.len();
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::MsiX => "msix",
             Self::Msi => "msi",
             Self::Intx => "intx",
+            Self::Poll => "poll",
         }
     }
 
@@ -56,6 +77,8 @@ impl Kind {
             Self::MsiX => bindings::PCI_IRQ_MSIX,
             Self::Msi => bindings::PCI_IRQ_MSI,
             Self::Intx => bindings::PCI_IRQ_INTX,
+            // No vectors at all.
+            Self::Poll => 0,
         }
     }
 }
@@ -139,7 +162,7 @@ impl<H: Handler> Registered<H> {
         type Callback = unsafe extern "C" fn(c_int, *mut c_void) -> c_uint;
         let (callback, flags): (Callback, u32) = match kind {
             Kind::MsiX | Kind::Msi => (message::<H>, 0),
-            Kind::Intx => (line::<H>, bindings::IRQF_SHARED),
+            Kind::Intx | Kind::Poll => (line::<H>, bindings::IRQF_SHARED),
         };
         let data = core::ptr::from_ref::<Cookie<H>>(&cookie).cast_mut().cast();
         // SAFETY: the cookie is complete and stays where it is until `free_irq` has returned.
@@ -176,7 +199,9 @@ unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> c_ui
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
     // SAFETY: handlers are freed before the device is unbound.
     let dev = unsafe { cookie.dev.as_bound() };
-    cookie.handler.message(dev, cookie.vector);
+    // SAFETY: this is an interrupt.
+    let section = unsafe { ReadSide::in_interrupt() };
+    cookie.handler.message(dev, section, cookie.vector);
     bindings::irqreturn_IRQ_HANDLED
 }
 
@@ -188,23 +213,26 @@ unsafe extern "C" fn line<H: Handler>(_irq: c_int, data: *mut c_void) -> c_uint 
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
     // SAFETY: handlers are freed before the device is unbound.
     let dev = unsafe { cookie.dev.as_bound() };
-    match cookie.handler.line(dev) {
+    // SAFETY: this is an interrupt.
+    let section = unsafe { ReadSide::in_interrupt() };
+    match cookie.handler.line(dev, section) {
         Line::Ours => bindings::irqreturn_IRQ_HANDLED,
         Line::NotOurs => bindings::irqreturn_IRQ_NONE,
     }
 }
 
-/// Handlers and vectors, in the order in which they are freed.
+/// What a rung holds, in the order in which it is given back.
 struct Rung<H: Handler> {
+    _timer: Attached<H>,
     _handlers: KVec<Registered<H>>,
-    _vectors: Vectors,
+    _vectors: Option<Vectors>,
 }
 
 /// Hides the type of the handler.
 trait Hold: Send {}
 impl<H: Handler> Hold for Rung<H> {}
 
-/// A rung that was granted: vectors, with a handler registered on each.
+/// A rung that was granted: vectors, with a handler registered on each, and the timer that watches them.
 ///
 /// Dropped when the device is unbound at the latest. Dropping it sleeps until no handler runs.
 pub struct Granted {
@@ -212,8 +240,20 @@ pub struct Granted {
     vectors: NonZero<u32>,
 }
 
+/// The lowest rung: the timer polls, and there are no vectors.
+///
+/// Dropped when the device is unbound at the latest. Dropping it sleeps until no turn is taken.
+pub struct Polling {
+    _rung: Devres<KBox<dyn Hold>>,
+}
+
 // SAFETY: what is registered is owned, and C locks for itself.
 unsafe impl<H: Handler> Send for Registered<H> {}
+
+fn hold<H: Handler>(dev: &pci::Device<Bound>, rung: Rung<H>) -> Result<Devres<KBox<dyn Hold>>> {
+    let rung: KBox<dyn Hold> = KBox::new(rung, GFP_KERNEL)?;
+    Devres::new(dev.as_ref(), Ok::<_, Error>(rung))
+}
 
 impl Granted {
     pub(super) fn take<H: Handler>(
@@ -230,21 +270,32 @@ impl Granted {
             let registered = Registered::new(dev, kind, vector, name, handler)?;
             handlers.push(registered, GFP_KERNEL)?;
         }
-        let rung: KBox<dyn Hold> = KBox::new(
-            Rung {
-                _handlers: handlers,
-                _vectors: vectors,
-            },
-            GFP_KERNEL,
-        )?;
+        let rung = Rung {
+            _timer: Attached::new(dev.as_ref(), handler, false)?,
+            _handlers: handlers,
+            _vectors: Some(vectors),
+        };
         Ok(Self {
-            _rung: Devres::new(dev.as_ref(), Ok::<_, Error>(rung))?,
+            _rung: hold(dev, rung)?,
             vectors: count,
         })
     }
 
-    /// How many vectors there are.
-    pub(super) fn vectors(&self) -> NonZero<u32> {
+    /// How many vectors there are. Any context.
+    pub fn vectors(&self) -> NonZero<u32> {
         self.vectors
+    }
+}
+
+impl Polling {
+    pub(super) fn take<H: Handler>(dev: &pci::Device<Bound>, handler: &Arc<H>) -> Result<Self> {
+        let rung = Rung {
+            _timer: Attached::new(dev.as_ref(), handler, true)?,
+            _handlers: KVec::new(),
+            _vectors: None,
+        };
+        Ok(Self {
+            _rung: hold(dev, rung)?,
+        })
     }
 }

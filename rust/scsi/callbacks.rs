@@ -14,7 +14,8 @@ use super::command::{
 use super::device::Device;
 use super::host::{
     bound_device,
-    driver_of, //
+    driver_of,
+    Gate, //
 };
 use super::template::{
     Geometry,
@@ -63,6 +64,11 @@ impl<T: LowLevelDriver> Callbacks<T> {
         let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
         // SAFETY: C passes a command, never null.
         let raw = unsafe { NonNull::new_unchecked(raw) };
+        // The block layer calls inside a read-side section, error handling with its own commands does not.
+        // SAFETY: by this function's contract.
+        let submitter = unsafe { (*raw.as_ptr()).submitter };
+        let _section = (submitter != bindings::scsi_cmnd_submitter_SUBMITTED_BY_BLOCK_LAYER)
+            .then(kernel::sync::rcu::read_lock);
         // SAFETY: by this function's contract.
         let command = unsafe { Command::from_mid_layer(raw) };
         match driver.queue(dev, command) {
@@ -82,7 +88,8 @@ impl<T: LowLevelDriver> Callbacks<T> {
 
     /// # Safety
     ///
-    /// Called once for each command of the tag set, whose area is not initialised.
+    /// Called once for each command of the tag set and each queue's flush request, whose area is not
+    /// initialised.
     unsafe extern "C" fn init_command(
         _shost: *mut bindings::Scsi_Host,
         raw: *mut bindings::scsi_cmnd,
@@ -113,6 +120,7 @@ impl<T: LowLevelDriver> Callbacks<T> {
         // SAFETY: the command is of a registered host and stays allocated during the call.
         let (driver, dev, command) = unsafe { parts::<T>(raw) };
         match driver.timed_out(dev, &command) {
+            TimeoutAction::Completed => bindings::scsi_timeout_action_SCSI_EH_DONE,
             TimeoutAction::Escalate => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
             TimeoutAction::Extend => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
         }
@@ -129,15 +137,22 @@ impl<T: LowLevelDriver> Callbacks<T> {
         scope: Scope,
         what: fn(&T, &device::Device<Bound>, &TimedOut<'_, T>) -> Recovery,
     ) -> c_int {
-        // SAFETY: the command is of a registered host and stays allocated during the call.
-        let (driver, dev, command) = unsafe { parts::<T>(raw) };
-        let claim = match what(driver, dev, &command) {
+        // SAFETY: a command has its device, and the device its host, made for `T`.
+        let Some(gate) = (unsafe { Gate::<T>::enter((*(*raw).device).host) }) else {
+            // The host was removed while the caller held on to one of its devices.
+            return bindings::scsi_disposition_FAILED as c_int;
+        };
+        // SAFETY: the command stays allocated during the call.
+        let command = unsafe { timed_out(raw) };
+        let claim = match what(gate.driver(), gate.device(), &command) {
             Recovery::Success => bindings::scsi_disposition_SUCCESS,
             Recovery::FastFail => bindings::scsi_disposition_FAST_IO_FAIL,
             Recovery::Failed => bindings::scsi_disposition_FAILED,
         };
         // SAFETY: as above.
         let held = unsafe { Held::<T>::count(raw, scope) } != 0;
+        // Whoever has just given up a command may not have told the mid-layer yet, see `conclude`.
+        crate::rcu::synchronize();
         // CAST: the codes are small constants; C returns them as int.
         match held {
             false => claim as c_int,
@@ -183,8 +198,10 @@ impl<T: LowLevelDriver> Callbacks<T> {
     unsafe extern "C" fn eh_host_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
         // SAFETY: by this function's contract.
         let code = unsafe { Self::step(raw, Scope::Host, T::reset_host) };
-        // SAFETY: the command is of a registered host and stays allocated during the call.
-        let (_, dev, _) = unsafe { parts::<T>(raw) };
+        // SAFETY: a command has its device, and the device its host, made for `T`.
+        let Some(gate) = (unsafe { Gate::<T>::enter((*(*raw).device).host) }) else {
+            return code;
+        };
         // This is the last step: the mid-layer ends the commands next, whatever the code. A driver whose
         // other threads are still completing one gets the time for that; one that has lost a command
         // holds up error handling here rather than have it reused under its feet.
@@ -192,11 +209,15 @@ impl<T: LowLevelDriver> Callbacks<T> {
         // SAFETY: as above.
         while unsafe { Held::<T>::count(raw, Scope::Host) } != 0 {
             if !told {
-                dev_err!(dev, "a host reset returned with commands outstanding\n");
+                dev_err!(
+                    gate.device(),
+                    "a host reset returned with commands outstanding\n"
+                );
                 told = true;
             }
             kernel::time::delay::fsleep(STRAGGLER_POLL);
         }
+        crate::rcu::synchronize();
         code
     }
 
@@ -236,14 +257,12 @@ impl<T: LowLevelDriver> Callbacks<T> {
     ///
     /// Called for a logical unit of a registered host of `T`; `parameters` has room for three ints.
     unsafe extern "C" fn bios_param(
-        sdev: *mut bindings::scsi_device,
+        __sdev: *mut bindings::scsi_device,
         _disk: *mut kernel::bindings::gendisk,
         capacity: kernel::bindings::sector_t,
         parameters: *mut c_int,
     ) -> c_int {
-        // SAFETY: the device is of a registered host.
-        let driver = unsafe { driver_of::<T>((*sdev).host) };
-        let Geometry { heads, sectors } = driver.geometry(capacity);
+        let Geometry { heads, sectors } = T::geometry(capacity);
         let track = u64::from(heads).saturating_mul(u64::from(sectors)).max(1);
         let values = [u64::from(heads), u64::from(sectors), capacity / track];
         for (index, value) in values.into_iter().enumerate() {
@@ -302,7 +321,10 @@ impl<T: LowLevelDriver> Callbacks<T> {
     pub(super) const TEMPLATE: bindings::scsi_host_template = {
         let mut template: bindings::scsi_host_template = pin_init::zeroed();
         // CAST: a driver's private data is far smaller than 4 GiB.
-        template.cmd_size = core::mem::size_of::<Area<T::CommandData>>() as u32;
+        // A scatter list follows at once.
+        template.cmd_size = core::mem::size_of::<Area<T::CommandData>>()
+            .next_multiple_of(core::mem::align_of::<kernel::bindings::scatterlist>())
+            as u32;
         template.name = as_char_ptr_in_const_context(T::NAME);
         template.proc_name = as_char_ptr_in_const_context(T::NAME);
         template.this_id = -1;
@@ -406,14 +428,21 @@ impl<T: LowLevelDriver> Held<T> {
     unsafe extern "C" fn look(raw: *mut bindings::scsi_cmnd, data: *mut c_void) -> bool {
         // SAFETY: by this function's contract.
         let held = unsafe { &mut *data.cast::<Self>() };
-        // SAFETY: busy commands stay allocated, and keep their device; the victim does so too.
-        let (state, device, victim) =
-            unsafe { ((*raw).state, &*(*raw).device, &*(*held.victim).device) };
+        // SAFETY: a busy command stays allocated; C sets bits of its state meanwhile.
+        let state = unsafe { (&raw const (*raw).state).read_volatile() };
+        // SAFETY: a busy command keeps its device, and so does the victim.
+        let (device, victim) = unsafe {
+            (
+                Device::from_raw((*raw).device),
+                Device::from_raw((*held.victim).device),
+            )
+        };
+        let (at, there) = (device.address(), victim.address());
         let in_scope = match held.scope {
             Scope::Command => core::ptr::eq(raw, held.victim),
             Scope::Device => core::ptr::eq(device, victim),
-            Scope::Target => device.channel == victim.channel && device.id == victim.id,
-            Scope::Channel => device.channel == victim.channel,
+            Scope::Target => at.channel == there.channel && at.id == there.id,
+            Scope::Channel => at.channel == there.channel,
             Scope::Host => true,
         };
         // The bit is set when a command times out, before error handling gets it.

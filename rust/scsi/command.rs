@@ -26,6 +26,7 @@ use super::status::{
 use super::template::LowLevelDriver;
 use crate::bindings;
 use crate::dma::Segments;
+use crate::rcu::ReadSide;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
@@ -265,7 +266,6 @@ impl<T: LowLevelDriver> Command<T> {
     }
 
     /// Completes the command: unmaps its data and gives it back to the mid-layer. Any context.
-    #[inline]
     pub fn complete(self, status: Status) {
         ManuallyDrop::new(self).finish(status);
     }
@@ -273,23 +273,27 @@ impl<T: LowLevelDriver> Command<T> {
     /// As [`Command::complete`], but what follows in the block layer runs here and now, not in a softirq.
     ///
     /// For the handler of an interrupt, or of a poll, which then finds more answers waiting when it looks
-    /// again. Any context.
+    /// again. Any context, inside a read-side section.
     #[inline]
-    pub fn complete_here(self, status: Status) {
+    pub fn complete_here(self, _section: ReadSide<'_>, status: Status) {
         let raw = ManuallyDrop::new(self).conclude(status);
         // SAFETY: the command is ours, and is not used hereafter.
         unsafe { bindings::scsi_done_direct(raw) };
     }
 
     /// Must be the last use of the token.
-    #[inline]
     fn finish(&self, status: Status) {
+        let _section = kernel::sync::rcu::read_lock();
         let raw = self.conclude(status);
         // SAFETY: the command is ours, and is not used hereafter.
         unsafe { bindings::scsi_done(raw) };
     }
 
     /// Ends the driver's ownership; the caller gives the command to the mid-layer next.
+    ///
+    /// Both steps are inside one read-side section. Error handling waits for the end of such sections once
+    /// it sees that the driver has a command no more, see `Callbacks::step`: else it could start the
+    /// command anew between the steps, and the second step would end the new use.
     #[inline]
     fn conclude(&self, status: Status) -> *mut bindings::scsi_cmnd {
         self.unmap();
@@ -345,6 +349,10 @@ pub(super) fn area_of<T: LowLevelDriver>(
 }
 
 /// A command that error handling asks about; the mid-layer owns it, the hardware may still have it.
+///
+/// A reset that user space asks for comes with a command that was never initialised or queued: its area is
+/// all zeros, which means that nobody has it, and its tag is no command's. So there is no access to the
+/// driver's private data here.
 pub struct TimedOut<'a, T: LowLevelDriver> {
     raw: NonNull<bindings::scsi_cmnd>,
     _command: PhantomData<&'a ()>,

@@ -11,8 +11,16 @@ use super::template::{
 use crate::bindings;
 use core::ptr::NonNull;
 use core::sync::atomic::{
-    AtomicBool,
+    AtomicPtr,
     Ordering, //
+};
+use kernel::bindings::{
+    __init_rwsem,
+    down_read,
+    down_write,
+    rw_semaphore,
+    up_read,
+    up_write, //
 };
 use kernel::device::{
     self,
@@ -21,7 +29,12 @@ use kernel::device::{
 use kernel::devres;
 use kernel::error::to_result;
 use kernel::prelude::*;
-use kernel::sync::Arc;
+use kernel::sync::{
+    new_mutex,
+    Arc,
+    Mutex, //
+};
+use kernel::types::Opaque;
 
 /// What sizes the host's tag set and the requests that it gets.
 ///
@@ -73,16 +86,81 @@ pub struct Discovery {
     pub protection: ProtectionCaps,
 }
 
+/// What stands in a host's own memory behind the `Scsi_Host`.
+#[repr(C)]
+pub(super) struct HostData<T> {
+    /// From an `Arc` that the [`Host`] owns; null before registration and after removal. Written with the
+    /// gate closed.
+    driver: AtomicPtr<T>,
+    /// Error handling that user space asks for enters through it: that may come when the host is gone, by
+    /// a disk that was opened before.
+    gate: Opaque<rw_semaphore>,
+}
+
+/// # Safety
+///
+/// `shost` was made by [`Builder::new`] for `T`, and the caller has a reference to it for `'a`.
+#[inline]
+unsafe fn host_data<'a, T: LowLevelDriver>(shost: *mut bindings::Scsi_Host) -> &'a HostData<T> {
+    // SAFETY: by this function's contract `hostdata` holds an initialised `HostData`.
+    unsafe { &*(&raw const (*shost).hostdata).cast::<HostData<T>>() }
+}
+
 /// The driver of a host.
 ///
 /// # Safety
 ///
-/// `shost` was made by [`Builder::new`] for `T` and has been given its driver, and is not yet removed for
-/// all of `'a`.
+/// As [`host_data`]; the host is registered, and not yet removed for all of `'a`.
 #[inline]
 pub(super) unsafe fn driver_of<'a, T: LowLevelDriver>(shost: *mut bindings::Scsi_Host) -> &'a T {
-    // SAFETY: `hostdata` holds the pointer of an `Arc<T>` that the `Host` owns.
-    unsafe { &**(&raw const (*shost).hostdata).cast::<*const T>() }
+    // SAFETY: by this function's contract.
+    let data = unsafe { host_data::<T>(shost) };
+    // SAFETY: set before the registration, and valid until the host has been removed.
+    unsafe { &*data.driver.load(Ordering::Relaxed) }
+}
+
+/// A host that cannot finish its removal meanwhile.
+///
+/// # Invariants
+///
+/// The host's gate is held for reading, and its driver is there.
+pub(super) struct Gate<'a, T: LowLevelDriver> {
+    shost: *mut bindings::Scsi_Host,
+    data: &'a HostData<T>,
+}
+
+impl<'a, T: LowLevelDriver> Gate<'a, T> {
+    /// `None` if the host has been removed. Sleeps.
+    ///
+    /// # Safety
+    ///
+    /// As [`host_data`].
+    pub(super) unsafe fn enter(shost: *mut bindings::Scsi_Host) -> Option<Self> {
+        // SAFETY: by this function's contract.
+        let data = unsafe { host_data::<T>(shost) };
+        // SAFETY: initialised with the host.
+        unsafe { down_read(data.gate.get()) };
+        // INVARIANT: just taken; a gate without a driver is left at once, by the drop.
+        let gate = Self { shost, data };
+        (!data.driver.load(Ordering::Relaxed).is_null()).then_some(gate)
+    }
+
+    pub(super) fn driver(&self) -> &T {
+        // SAFETY: by the invariant; it goes only when the gate is closed.
+        unsafe { &*self.data.driver.load(Ordering::Relaxed) }
+    }
+
+    pub(super) fn device(&self) -> &device::Device<Bound> {
+        // SAFETY: the host is removed, for which the gate is closed, before its device is unbound.
+        unsafe { bound_device(self.shost) }
+    }
+}
+
+impl<T: LowLevelDriver> Drop for Gate<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant.
+        unsafe { up_read(self.data.gate.get()) };
+    }
 }
 
 /// The device that a host is on.
@@ -122,24 +200,51 @@ impl<T: LowLevelDriver> Builder<T> {
         }
         let can_queue = i32::try_from(limits.can_queue)?;
         let cmd_per_lun = i16::try_from(limits.cmd_per_lun)?;
-        let room = core::mem::size_of::<*const T>() as i32;
+        // CAST: a few words.
+        let room = core::mem::size_of::<HostData<T>>() as i32;
         // SAFETY: the template lives as long as the driver's module.
         let shost = unsafe { bindings::scsi_host_alloc(template.link(), room) };
         let shost = NonNull::new(shost).ok_or(ENOMEM)?;
-        // SAFETY: allocated above, and nobody else knows it yet.
-        let host = unsafe { &mut *shost.as_ptr() };
-        host.can_queue = can_queue;
-        host.cmd_per_lun = cmd_per_lun;
-        host.sg_tablesize = limits.sg_tablesize;
-        host.max_sectors = limits.max_sectors;
-        host.max_segment_size = limits.max_segment_size;
-        host.dma_boundary = limits.dma_boundary;
-        host.max_cmd_len = limits.max_cdb;
-        host.max_channel = limits.max_channel;
-        host.max_id = limits.max_id;
-        host.max_lun = limits.max_lun;
-        host.nr_hw_queues = 1;
-        host.prot_capabilities = protection.0;
+        let host = shost.as_ptr();
+        // Not by a reference: the error handler's thread runs already.
+        macro_rules! set {
+            ($($field:ident: $value:expr,)*) => {
+                // SAFETY: allocated above; before the registration nobody else touches these.
+                $(unsafe { (*host).$field = $value };)*
+            };
+        }
+        set! {
+            can_queue: can_queue,
+            cmd_per_lun: cmd_per_lun,
+            sg_tablesize: limits.sg_tablesize,
+            max_sectors: limits.max_sectors,
+            max_segment_size: limits.max_segment_size,
+            dma_boundary: limits.dma_boundary,
+            max_cmd_len: limits.max_cdb,
+            max_channel: limits.max_channel,
+            max_id: limits.max_id,
+            max_lun: limits.max_lun,
+            nr_hw_queues: 1,
+            prot_capabilities: protection.0,
+        }
+        let data = HostData::<T> {
+            driver: AtomicPtr::new(core::ptr::null_mut()),
+            gate: Opaque::uninit(),
+        };
+        // SAFETY: there is room for it, see above.
+        let data = unsafe {
+            let at = (&raw mut (*host).hostdata).cast::<HostData<T>>();
+            at.write(data);
+            &*at
+        };
+        // SAFETY: where it stays, and before anybody uses it.
+        unsafe {
+            __init_rwsem(
+                data.gate.get(),
+                c"storage::scsi::host::gate".as_char_ptr(),
+                kernel::static_lock_class!().as_ptr(),
+            )
+        };
         // INVARIANT: just allocated.
         Ok(Self {
             shost,
@@ -162,27 +267,24 @@ impl<T: LowLevelDriver> Builder<T> {
     /// - Any other error of `scsi_add_host`.
     pub fn register(self, dev: &device::Device<Bound>, adapter: Arc<T>) -> Result<Arc<Host<T>>> {
         let shost = self.shost;
-        let data = Arc::as_ptr(&adapter);
-        // SAFETY: `hostdata` has room for the pointer, and the host is not registered yet.
-        unsafe {
-            (&raw mut (*shost.as_ptr()).hostdata)
-                .cast::<*const T>()
-                .write(data)
-        };
-        let host = Arc::new(
-            Host {
+        let driver = Arc::as_ptr(&adapter).cast_mut();
+        let host = Arc::pin_init(
+            pin_init!(Host {
                 shost,
                 adapter,
-                registered: AtomicBool::new(false),
-            },
+                registered <- new_mutex!(false),
+            }),
             GFP_KERNEL,
         )?;
+        // SAFETY: made by `new`; the host is ours.
+        let data = unsafe { host_data::<T>(shost.as_ptr()) };
+        data.driver.store(driver, Ordering::Relaxed);
         // The `Host` has the reference now.
         core::mem::forget(self);
         let raw_dev = core::ptr::from_ref(dev).cast_mut().cast();
         // SAFETY: the host is ours, complete, and not registered; the device is bound.
         to_result(unsafe { bindings::scsi_add_host_with_dma(shost.as_ptr(), raw_dev, raw_dev) })?;
-        host.registered.store(true, Ordering::Release);
+        *host.registered.lock() = true;
         // On failure here the guard is dropped at once, which removes the host.
         devres::register(dev, RemoveOnUnbind(host.clone()), GFP_KERNEL)?;
         Ok(host)
@@ -202,11 +304,14 @@ impl<T: LowLevelDriver> Drop for Builder<T> {
 ///
 /// # Invariants
 ///
-/// `shost` is a reference that this type owns; its `hostdata` points to `adapter`.
+/// `shost` is a reference that this type owns; its `hostdata` points to `adapter` while it is registered.
+#[pin_data(PinnedDrop)]
 pub struct Host<T: LowLevelDriver> {
     shost: NonNull<bindings::Scsi_Host>,
     adapter: Arc<T>,
-    registered: AtomicBool,
+    /// Held all through the removal, so that no second caller returns before it is done.
+    #[pin]
+    registered: Mutex<bool>,
 }
 
 // SAFETY: the C functions that are called lock for themselves; `T` is `Send` and `Sync`.
@@ -235,16 +340,27 @@ impl<T: LowLevelDriver> Host<T> {
     /// Removes the host: its logical units are flushed and gone on return, and no command comes any more.
     /// Every command still in flight must get its answer meanwhile. A second call does nothing. Sleeps.
     pub fn remove(&self) {
-        if self.registered.swap(false, Ordering::AcqRel) {
-            // SAFETY: registered, and removed here only, once.
-            unsafe { bindings::scsi_remove_host(self.shost.as_ptr()) };
+        let mut registered = self.registered.lock();
+        if !*registered {
+            return;
         }
+        // SAFETY: registered, and removed here only, once.
+        unsafe { bindings::scsi_remove_host(self.shost.as_ptr()) };
+        // SAFETY: by the invariant.
+        let data = unsafe { host_data::<T>(self.shost.as_ptr()) };
+        // SAFETY: initialised with the host.
+        unsafe { down_write(data.gate.get()) };
+        data.driver.store(core::ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: taken above.
+        unsafe { up_write(data.gate.get()) };
+        *registered = false;
     }
 }
 
-impl<T: LowLevelDriver> Drop for Host<T> {
+#[pinned_drop]
+impl<T: LowLevelDriver> PinnedDrop for Host<T> {
     /// Sleeps if the host is still registered.
-    fn drop(&mut self) {
+    fn drop(self: Pin<&mut Self>) {
         self.remove();
         // SAFETY: by the invariant this reference is ours.
         unsafe { bindings::scsi_host_put(self.shost.as_ptr()) };

@@ -47,6 +47,8 @@ pub enum Recovery {
 pub enum TimeoutAction {
     /// Go on to the error-handler ladder.
     Escalate,
+    /// The driver has just completed the command, in this very call.
+    Completed,
     /// Give the command its time once more.
     Extend,
 }
@@ -158,7 +160,9 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     }
 
     /// The geometry of a disk of so many 512-byte sectors. May sleep.
-    fn geometry(&self, _sectors: u64) -> Geometry {
+    ///
+    /// It may be asked of a disk whose host is gone, so it knows nothing of the adapter.
+    fn geometry(_sectors: u64) -> Geometry {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 }
@@ -230,9 +234,11 @@ impl<T: LowLevelDriver> Template<T> {
     /// Fills in the pointers that a constant cannot hold, once, and returns the template. May sleep.
     pub(super) fn link(&'static self) -> *const bindings::scsi_host_template {
         let _guard = LINK.lock();
-        // SAFETY: the lock is held, and no host reads the tables before the first call has returned.
-        let tables = unsafe { &mut *self.tables.get() };
-        if !tables.linked {
+        let raw = self.tables.get();
+        // SAFETY: the lock is held, and `linked` is written under it only.
+        if !unsafe { (*raw).linked } {
+            // SAFETY: the lock is held, and no host reads the tables before the first call has returned.
+            let tables = unsafe { &mut *raw };
             tables.template.module = self.module.as_ptr();
             // Where a depth was cut, by `Device::throttle` or a full task set, it comes back by and by.
             tables.template.set_track_queue_depth(1);
@@ -249,6 +255,7 @@ impl<T: LowLevelDriver> Template<T> {
             tables.template.shost_groups = tables.groups.as_mut_ptr();
             tables.linked = true;
         }
-        &tables.template
+        // SAFETY: the tables are static.
+        unsafe { &raw const (*raw).template }
     }
 }

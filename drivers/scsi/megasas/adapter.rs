@@ -17,13 +17,20 @@ use kernel::device::{
     Device, //
 };
 use kernel::devres::Devres;
+use kernel::fmt;
 use kernel::io::Io;
 use kernel::pci;
 use kernel::prelude::*;
+use kernel::sync::{
+    new_mutex,
+    Mutex, //
+};
+use kernel::time::Delta;
 use storage::dma::{
     Pool,
     Slot, //
 };
+use storage::irq::Poller;
 use storage::mailbox::Mailbox;
 use storage::scsi::{
     InFlight,
@@ -47,6 +54,17 @@ const SENSE_ROOM: usize = SENSE_LENGTH.next_multiple_of(64);
 
 /// The registers.
 pub(crate) type Bar = pci::Bar<'static, { regs::SIZE }>;
+
+/// The interrupt in use, and why not a better one, for the log.
+pub(crate) struct Interrupt<'a>(pub(crate) &'a Poller);
+
+impl fmt::Display for Interrupt<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} (refused: ", self.0.mode())?;
+        self.0.write_refused(out)?;
+        write!(out, ")")
+    }
+}
 
 /// The differences between the two generations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,6 +144,12 @@ pub(crate) struct Adapter {
     /// Where the driver reads the ring next; the holder of `draining` moves it.
     pub(crate) consumer: AtomicU32,
     pub(crate) draining: AtomicBool,
+    /// Replies taken out of the ring so far, modulo 2^32; the holder of `draining` moves it.
+    pub(crate) taken: AtomicU32,
+    /// Polls where there is no interrupt, and watches where there is one.
+    pub(crate) poller: Pin<KBox<Poller>>,
+    /// Held by whoever resets or stops the firmware.
+    pub(crate) recovering: Pin<KBox<Mutex<()>>>,
     pub(crate) in_flight: InFlight<Adapter>,
     pub(crate) mailbox: Mailbox,
     health: AtomicU32,
@@ -181,6 +205,9 @@ impl Adapter {
             ring: Pool::new(dev, 1, ring_bytes, 0)?,
             consumer: AtomicU32::new(0),
             draining: AtomicBool::new(false),
+            taken: AtomicU32::new(0),
+            poller: Poller::new(Delta::from_micros(i64::from(settings.poll_period)))?,
+            recovering: KBox::pin_init(new_mutex!(()), GFP_KERNEL)?,
             in_flight: InFlight::new(tags)?,
             mailbox: Mailbox::new(INTERNAL)?,
             health: AtomicU32::new(Health::Resetting as u32),
@@ -205,8 +232,33 @@ impl Adapter {
         self.health.load(Ordering::Acquire) == Health::Operational as u32
     }
 
-    pub(crate) fn set_health(&self, health: Health) {
-        self.health.store(health as u32, Ordering::Release);
+    /// For good.
+    pub(crate) fn set_dead(&self) {
+        self.health.store(Health::Dead as u32, Ordering::Release);
+    }
+
+    /// The firmware has its queues, and commands may come; false if the adapter is dead meanwhile.
+    pub(crate) fn set_operational(&self) -> bool {
+        self.health
+            .compare_exchange(
+                Health::Resetting as u32,
+                Health::Operational as u32,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+    }
+
+    /// Keeps commands away for a reset; false if the adapter is dead.
+    pub(crate) fn set_resetting(&self) -> bool {
+        self.health
+            .compare_exchange(
+                Health::Operational as u32,
+                Health::Resetting as u32,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            )
+            .map_or_else(|now| now == Health::Resetting as u32, |_| true)
     }
 
     /// Where in a slot of `frames` the sense data go.
@@ -235,5 +287,6 @@ impl Adapter {
         // CAST: see above.
         let value = frame.address() as u32 | u32::from(extra) << 1 | 1;
         bar.write_reg(regs::IQP::from(value));
+        self.poller.kick();
     }
 }

@@ -56,7 +56,11 @@ use storage::mailbox::{
     Answered,
     Armed, //
 };
-use storage::scsi::Flight;
+use storage::rcu;
+use storage::scsi::{
+    Flight,
+    HostByte, //
+};
 
 /// How often the firmware's state is looked at while it changes.
 const STATE_POLL: Delta = Delta::from_millis(1);
@@ -138,7 +142,8 @@ pub(crate) fn reset(bar: &crate::adapter::Bar, timeout: Delta) -> Result {
 }
 
 impl Adapter {
-    /// Resets the firmware and gives it empty queues. Sleeps.
+    /// Resets the firmware and gives it empty queues; no command can come meanwhile, as the adapter is not
+    /// operational yet or any more, and no other reset. Sleeps.
     ///
     /// # Errors
     ///
@@ -157,7 +162,6 @@ impl Adapter {
         // While it is masked the firmware does not move its index, not even for INIT's answer.
         bar.write_reg(regs::OMSK::from(0));
         self.init(dev, &memory)?;
-        self.set_health(Health::Operational);
         dev_info!(dev, "INIT adapter done\n");
         Ok(())
     }
@@ -195,7 +199,7 @@ impl Adapter {
         frame.write(0, init.encode())?;
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
         // The answer comes through the ring that INIT is about: if it does, the ring is in use.
-        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain(dev))?;
+        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
         self.check(&answered)?;
         Ok(())
     }
@@ -282,7 +286,7 @@ impl Adapter {
             }
         }
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
-        let answered = pending.wait(timeout, REPLY_POLL, || self.drain(dev))?;
+        let answered = pending.wait(timeout, REPLY_POLL, || self.drain_here(dev))?;
         self.check(&answered)?;
         data.read_bytes(0, reply)
     }
@@ -305,7 +309,7 @@ impl Adapter {
         };
         frame.write(0, abort.encode())?;
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
-        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain(dev))?;
+        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
         self.check(&answered)
     }
 
@@ -347,6 +351,7 @@ impl Adapter {
     ///
     /// A step that fails does not keep the next from being taken.
     pub(crate) fn stop(&self, dev: &Device<Bound>) {
+        let _recovering = self.recovering.lock();
         for (what, opcode, mbox) in [
             ("cache flush", Opcode::CTRL_CACHE_FLUSH, Mbox::FLUSH_ALL),
             ("shutdown", Opcode::CTRL_SHUTDOWN, Mbox::EMPTY),
@@ -358,13 +363,15 @@ impl Adapter {
                 dev_warn!(dev, "{} failed: {:?}\n", what, error);
             }
         }
-        self.set_health(Health::Dead);
+        self.set_dead();
         if let Ok(bar) = self.bar.access(dev) {
             bar.write_reg(regs::OMSK::from(u32::MAX));
         }
         storage::pci::stop_dma(dev);
         // Nobody is answered any more.
         self.mailbox.release_after_reset();
+        rcu::synchronize();
+        self.fail_all(HostByte::NoConnect);
     }
 
     /// Waits, at most for `timeout`, until `done`; looks into the reply ring meanwhile. Sleeps.
@@ -376,7 +383,7 @@ impl Adapter {
     ) -> bool {
         let start = kernel::time::Instant::<kernel::time::Monotonic>::now();
         loop {
-            self.drain(dev);
+            self.drain_here(dev);
             if done() {
                 return true;
             }

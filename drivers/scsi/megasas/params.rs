@@ -10,6 +10,7 @@ use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
 use storage::driver::Attribute;
+use storage::irq::Rungs;
 
 /// The driver's version.
 pub(crate) const VERSION: &str = "0.1.0";
@@ -19,8 +20,10 @@ pub(crate) const VERSION: &str = "0.1.0";
 pub(crate) struct Settings {
     /// Most 512-byte sectors of a command; zero: as the firmware says.
     pub(crate) max_sectors: u32,
-    /// Do not use MSI-X.
-    pub(crate) msix_disable: bool,
+    /// The rungs of the interrupt ladder that may be used.
+    pub(crate) rungs: Rungs,
+    /// Microseconds between polls where there is no interrupt.
+    pub(crate) poll_period: u32,
     /// Seconds that a host reset may wait for the firmware.
     pub(crate) reset_wait: u32,
     /// Seconds after which a command counts as timed out.
@@ -36,6 +39,8 @@ pub(crate) struct Settings {
 pub(crate) struct Given {
     pub(crate) max_sectors: u32,
     pub(crate) msix_disable: u32,
+    pub(crate) irq_mode: &'static str,
+    pub(crate) poll_period: u32,
     pub(crate) resetwaittime: u32,
     pub(crate) scmd_timeout: u32,
     pub(crate) throttlequeuedepth: u32,
@@ -57,6 +62,8 @@ impl Settings {
         let Given {
             max_sectors,
             msix_disable,
+            irq_mode,
+            poll_period,
             resetwaittime,
             scmd_timeout,
             throttlequeuedepth,
@@ -68,6 +75,28 @@ impl Settings {
         if msix_disable > 1 {
             return Err(refuse("msix_disable", msix_disable, "0 or 1"));
         }
+        if !(50..=10_000).contains(&poll_period) {
+            return Err(refuse("poll_period", poll_period, "50 to 10000 us"));
+        }
+        let rungs = match irq_mode {
+            "msix" => Rungs {
+                msix: true,
+                ..Rungs::POLL
+            },
+            "msi" => Rungs {
+                msi: true,
+                ..Rungs::POLL
+            },
+            "intx" => Rungs {
+                intx: true,
+                ..Rungs::POLL
+            },
+            "poll" => Rungs::POLL,
+            _ => Rungs {
+                msix: msix_disable == 0,
+                ..Rungs::ALL
+            },
+        };
         if !(1..=180).contains(&resetwaittime) {
             return Err(refuse("resetwaittime", resetwaittime, "1 to 180 seconds"));
         }
@@ -82,7 +111,8 @@ impl Settings {
         }
         Ok(Self {
             max_sectors,
-            msix_disable: msix_disable == 1,
+            rungs,
+            poll_period,
             reset_wait: resetwaittime,
             command_timeout: scmd_timeout,
             throttle_depth: throttlequeuedepth,

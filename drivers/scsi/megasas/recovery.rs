@@ -2,10 +2,7 @@
 
 //! Error handling: what each step of the ladder does.
 
-use crate::adapter::{
-    Adapter,
-    Health, //
-};
+use crate::adapter::Adapter;
 use crate::dcmd::{
     Mbox,
     Opcode, //
@@ -22,6 +19,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::time::Delta;
+use storage::rcu;
 use storage::scsi::{
     HostByte,
     Recovery,
@@ -44,9 +42,12 @@ impl Adapter {
         dev: &Device<Bound>,
         command: &TimedOut<'_, Self>,
     ) -> TimeoutAction {
-        self.drain(dev);
-        if !command.is_outstanding() {
-            return TimeoutAction::Escalate;
+        let tag = command.tag();
+        let before = self.in_flight.flight(tag);
+        self.drain_here(dev);
+        if before.is_some() && self.in_flight.flight(tag) != before {
+            dev_warn!(dev, "tag {} was answered without an interrupt\n", tag);
+            return TimeoutAction::Completed;
         }
         if self.is_gone(dev) {
             dev_err!(dev, "the device does not answer any more\n");
@@ -110,13 +111,15 @@ impl Adapter {
 
     /// Resets the controller and gives back every command.
     pub(crate) fn on_host_reset(&self, dev: &Device<Bound>) -> Recovery {
-        if self.health() == Health::Dead {
+        let _recovering = self.recovering.lock();
+        if !self.set_resetting() {
             self.fail_all(HostByte::NoConnect);
             return Recovery::Failed;
         }
         let count = self.resets.fetch_add(1, Ordering::Relaxed) + 1;
         dev_warn!(dev, "host reset {}\n", count);
-        self.set_health(Health::Resetting);
+        // Whoever has found the adapter operational has rung the doorbell after this.
+        rcu::synchronize();
         let mut outcome = Err(EIO);
         for _ in 0..ATTEMPTS {
             outcome = self.bring_up(dev, self.reset_timeout());
@@ -129,26 +132,32 @@ impl Adapter {
             Ok(()) => {
                 // The reset was proven by INIT's answer: the firmware has none of them any more.
                 let swept = self.fail_all(HostByte::Reset);
+                if !self.set_operational() {
+                    return Recovery::Failed;
+                }
                 dev_info!(dev, "host reset done, {} commands given back\n", swept);
                 Recovery::Success
             }
             Err(error) => {
                 self.kill(dev);
+                rcu::synchronize();
+                self.fail_all(HostByte::NoConnect);
                 dev_err!(dev, "host reset failed: {:?}; the adapter is dead\n", error);
                 Recovery::Failed
             }
         }
     }
 
-    /// Gives the adapter up: it can no longer write to memory, and all commands are answered.
+    /// Gives the adapter up: it can no longer write to memory, and all commands are answered. One that is
+    /// just being started may be missed: who can sleep waits for such and sweeps again. Any context.
     pub(crate) fn kill(&self, dev: &Device<Bound>) {
-        self.set_health(Health::Dead);
+        self.set_dead();
         storage::pci::stop_dma(dev);
         self.mailbox.release_after_reset();
         self.fail_all(HostByte::NoConnect);
     }
 
-    fn fail_all(&self, byte: HostByte) -> usize {
+    pub(crate) fn fail_all(&self, byte: HostByte) -> usize {
         self.in_flight
             .sweep(|command| command.complete(Status::host(byte)))
     }

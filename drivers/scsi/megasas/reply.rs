@@ -15,7 +15,10 @@ use crate::reply_ring::{
     Context, //
 };
 use crate::status::Outcome;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{
+    fence,
+    Ordering, //
+};
 use kernel::device::{
     Bound,
     Device, //
@@ -28,8 +31,11 @@ use storage::dma::{
 };
 use storage::irq::{
     Handler,
-    Line, //
+    Line,
+    Look,
+    Poller, //
 };
+use storage::rcu::ReadSide;
 use storage::scsi::{
     Command,
     Flight,
@@ -40,22 +46,37 @@ use storage::scsi::{
 };
 
 impl Adapter {
-    /// Takes every reply out of the ring and completes what it belongs to. Any context; of several callers
+    /// As [`Adapter::drain`], for code that is in no read-side section. Any context.
+    pub(crate) fn drain_here(&self, dev: &Device<Bound>) {
+        let guard = kernel::sync::rcu::read_lock();
+        self.drain(dev, ReadSide::of(&guard));
+    }
+
+    /// Takes the replies out of the ring and completes what they belong to. Any context; of several callers
     /// one does the work.
-    pub(crate) fn drain(&self, dev: &Device<Bound>) {
+    ///
+    /// A device that answers faster than this can go on for ever gets two rings full of its answers taken
+    /// in one call.
+    pub(crate) fn drain(&self, dev: &Device<Bound>, section: ReadSide<'_>) {
         let Some(memory) = self.ring.slot(0) else {
             return;
         };
+        let mut budget = 2 * self.limits.commands.get();
         loop {
             if self.draining.swap(true, Ordering::Acquire) {
                 // The other one looks again after it has let go.
                 return;
             }
-            let more = self.drain_claimed(dev, &memory);
+            let more = self.drain_claimed(dev, section, &memory, &mut budget);
             self.draining.store(false, Ordering::Release);
+            // Whoever finds the claim taken until here relies on this look being later.
+            fence(Ordering::SeqCst);
             if !more || !self.has_replies(&memory) {
-                return;
+                break;
             }
+        }
+        if budget == 0 {
+            self.poller.kick_now();
         }
     }
 
@@ -72,10 +93,16 @@ impl Adapter {
             .is_some_and(|pending| pending != 0)
     }
 
-    /// Returns false if the ring cannot be believed.
-    fn drain_claimed(&self, dev: &Device<Bound>, memory: &Slot<'_>) -> bool {
+    /// Returns false if the ring cannot be believed, or the budget is used up.
+    fn drain_claimed(
+        &self,
+        dev: &Device<Bound>,
+        section: ReadSide<'_>,
+        memory: &Slot<'_>,
+        budget: &mut u32,
+    ) -> bool {
         let entries = self.limits.commands.get();
-        loop {
+        while *budget != 0 {
             let consumer = self.consumer.load(Ordering::Relaxed);
             let producer = Self::producer(memory);
             let Some(pending) = reply_ring::pending(consumer, producer, entries) else {
@@ -85,24 +112,28 @@ impl Adapter {
             if pending == 0 {
                 return true;
             }
+            *budget = budget.saturating_sub(pending);
             // The entries were written before the index that announces them.
             dma::read_barrier();
             let mut at = consumer;
             for _ in 0..pending {
                 let offset = ring::ENTRIES + at as usize * size_of::<u32>();
                 if let Ok([entry]) = memory.read::<1>(offset) {
-                    self.reply(dev, Context::from_u32(u32::from_le(entry)));
+                    self.reply(dev, section, Context::from_u32(u32::from_le(entry)));
                 }
                 at = reply_ring::next(at, entries);
             }
             self.consumer.store(at, Ordering::Relaxed);
+            let taken = self.taken.load(Ordering::Relaxed).wrapping_add(pending);
+            self.taken.store(taken, Ordering::Relaxed);
             // The index only moves inside the slot.
             let _ = memory.write(ring::CONSUMER, [at.to_le()]);
         }
+        false
     }
 
     #[inline]
-    fn reply(&self, dev: &Device<Bound>, context: Context) {
+    fn reply(&self, dev: &Device<Bound>, section: ReadSide<'_>, context: Context) {
         let (index, generation) = context.split();
         if index < self.tags {
             let flight = Flight {
@@ -110,7 +141,7 @@ impl Adapter {
                 generation,
             };
             match self.in_flight.land(flight) {
-                Some(command) => self.finish(dev, index, command),
+                Some(command) => self.finish(dev, section, index, command),
                 None => self.count_stray(dev),
             }
         } else {
@@ -134,7 +165,13 @@ impl Adapter {
 
     /// Completes a command from what the firmware wrote into its frame.
     #[inline]
-    fn finish(&self, dev: &Device<Bound>, tag: u32, mut command: Command<Self>) {
+    fn finish(
+        &self,
+        dev: &Device<Bound>,
+        section: ReadSide<'_>,
+        tag: u32,
+        mut command: Command<Self>,
+    ) {
         let Some(frame) = self.frames.slot(tag) else {
             return;
         };
@@ -168,16 +205,16 @@ impl Adapter {
                 done.scsi_status
             );
         }
-        command.complete_here(status);
+        command.complete_here(section, status);
     }
 }
 
 impl Handler for Adapter {
-    fn message(&self, dev: &Device<Bound>, _vector: u32) {
-        self.drain(dev);
+    fn message(&self, dev: &Device<Bound>, section: ReadSide<'_>, _vector: u32) {
+        self.drain(dev, section);
     }
 
-    fn line(&self, dev: &Device<Bound>) -> Line {
+    fn line(&self, dev: &Device<Bound>, section: ReadSide<'_>) -> Line {
         let Ok(bar) = self.bar.access(dev) else {
             return Line::NotOurs;
         };
@@ -191,7 +228,26 @@ impl Handler for Adapter {
             return Line::NotOurs;
         }
         bar.write_reg(regs::ODCR0::from(status));
-        self.drain(dev);
+        self.drain(dev, section);
         Line::Ours
+    }
+
+    fn poll(&self, dev: &Device<Bound>, section: ReadSide<'_>) {
+        self.drain(dev, section);
+    }
+
+    fn look(&self) -> Look {
+        let waiting = self
+            .ring
+            .slot(0)
+            .is_some_and(|memory| self.has_replies(&memory));
+        Look {
+            outstanding: waiting || !self.in_flight.is_empty(),
+            answered: waiting.then(|| self.taken.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn poller(&self) -> &Poller {
+        &self.poller
     }
 }

@@ -32,10 +32,7 @@ use storage::dma::{
     AddressWidth, //
 };
 use storage::driver as driver_file;
-use storage::irq::{
-    Ladder,
-    Rungs, //
-};
+use storage::irq::Ladder;
 use storage::scsi::{
     self,
     Attribute,
@@ -121,6 +118,10 @@ module! {
             default: 90,
             description: "Seconds after which a command counts as timed out (1 to 90)",
         },
+        poll_period: u32 {
+            default: 250,
+            description: "Microseconds between polls where there is no interrupt (50 to 10000)",
+        },
         throttlequeuedepth: u32 {
             default: 16,
             description: "Queue depth of a device that had a timeout (1 to 256; 0: unchanged)",
@@ -132,13 +133,19 @@ module! {
     },
 }
 
+storage::word_parameter! {
+    /// The rung of the interrupt ladder; below a chosen one there is only the timer.
+    static IRQ_MODE: irq_mode = ["auto", "msix", "msi", "intx", "poll"],
+        "Interrupt to use (auto, msix, msi, intx or poll)";
+}
+
 #[pin_data]
 struct Module {
     // The files go before the driver that they belong to.
     _version: driver_file::File<params::Version>,
     _debug: driver_file::File<params::DebugLevel>,
     #[pin]
-    _driver: driver::Registration<pci::Adapter<MegaRaid>>,
+    _driver: driver::Registration<storage::pci::Adapter<MegaRaid>>,
 }
 
 impl kernel::InPlaceModule for Module {
@@ -148,8 +155,8 @@ impl kernel::InPlaceModule for Module {
             let name = <Self as kernel::ModuleMetadata>::NAME;
             Ok(try_pin_init!(Self {
                 _driver <- driver::Registration::new(name, module),
-                _version: driver_file::File::new(name)?,
-                _debug: driver_file::File::new(name)?,
+                _version: driver_file::File::new(name, module)?,
+                _debug: driver_file::File::new(name, module)?,
             }))
         })
     }
@@ -162,6 +169,8 @@ fn settings() -> Result<params::Settings> {
         resetwaittime: *module_parameters::resetwaittime.value(),
         scmd_timeout: *module_parameters::scmd_timeout.value(),
         throttlequeuedepth: *module_parameters::throttlequeuedepth.value(),
+        poll_period: *module_parameters::poll_period.value(),
+        irq_mode: IRQ_MODE.word(),
         enable_sdev_max_qd: *module_parameters::enable_sdev_max_qd.value(),
     })
 }
@@ -230,18 +239,20 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model) -> Result<Bond> {
     let limits = adapter::FirmwareLimits::read(registers, width)?;
     let adapter = Arc::new(Adapter::new(dev, bar, model, limits, settings)?, GFP_KERNEL)?;
 
-    let rungs = Rungs {
-        msix: !settings.msix_disable,
-        ..Rungs::ALL
-    };
     // The firmware uses one vector, whatever it has.
-    let ladder = Ladder::climb(pdev, rungs, NonZero::<u32>::MIN, c"rmegasas", &adapter)?;
+    let ladder = Ladder::climb(
+        pdev,
+        settings.rungs,
+        NonZero::<u32>::MIN,
+        c"rmegasas",
+        &adapter,
+    )?;
+    dev_info!(dev, "interrupt: {}\n", adapter::Interrupt(&adapter.poller));
     let started = start(dev, &adapter, &ladder);
     if started.is_err() {
         adapter.stop(dev);
     }
     let host = started?;
-    storage::pci::enable_shutdown::<MegaRaid>(pdev);
     Ok(Bond {
         host,
         _ladder: ladder,
@@ -254,6 +265,7 @@ fn start(
     ladder: &Ladder,
 ) -> Result<Arc<Host<Adapter>>> {
     adapter.bring_up(dev, adapter.reset_timeout())?;
+    adapter.set_operational();
     let info = adapter.controller_info(dev)?;
     let (logical, physical) = adapter.find_targets(dev)?;
     dev_info!(
@@ -324,6 +336,17 @@ impl LowLevelDriver for Adapter {
             show: |adapter, _, out| writeln!(out, "{}", adapter.strays.load(Ordering::Relaxed)),
         },
         Attribute {
+            name: c"irq_mode",
+            show: |adapter, _, out| writeln!(out, "{}", adapter.poller.mode()),
+        },
+        Attribute {
+            name: c"irq_refused",
+            show: |adapter, _, out| {
+                adapter.poller.write_refused(out)?;
+                writeln!(out)
+            },
+        },
+        Attribute {
             name: c"dump_system_regs",
             show: show_registers,
         },
@@ -370,7 +393,7 @@ impl LowLevelDriver for Adapter {
         Ok(())
     }
 
-    fn geometry(&self, sectors: u64) -> Geometry {
+    fn geometry(sectors: u64) -> Geometry {
         /// From this size on (1 GiB) the larger geometry is told.
         const LARGE: u64 = 0x20_0000;
         if sectors < LARGE {

@@ -3,11 +3,11 @@
 # Wrong values of module parameters are refused with a message, right ones have their effect.
 # topology: gen2
 # timeout: 120
-# tests: 16
+# tests: 26
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 16
+plan 26
 
 # refused PARAMETER=VALUE: the module is not loaded, the log names the parameter and its value.
 refused() {
@@ -35,13 +35,30 @@ unloaded() { wait_for 20 unload_modules 2>/dev/null; }
 
 insmod /ironpath/modules/storage.ko
 for value in max_sectors=1 max_sectors=65537 msix_disable=2 resetwaittime=0 resetwaittime=181 \
-	scmd_timeout=0 scmd_timeout=1000; do
+	scmd_timeout=0 scmd_timeout=1000 throttlequeuedepth=257 enable_sdev_max_qd=2; do
 	check "$value is refused" refused "$value"
 done
 
 check "without parameters it loads" loaded
 check "it has MSI-X" interrupt msix
 check "a command may take 90 s" [ "$(queue device/timeout)" = 90 ]
+check "a disk may have 256" [ "$(queue device/queue_depth)" = 256 ]
+check "its depth can be changed" eval "echo 7 >/sys/block/$(disk_by_serial IRON0000)/device/queue_depth"
+check "and has changed" [ "$(queue device/queue_depth)" = 7 ]
+driver=/sys/bus/pci/drivers/$DRIVER
+check "the driver has a version" grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+$' "$driver/version"
+if echo 2 >"$driver/dbg_lvl" || echo x >"$driver/dbg_lvl"; then
+	fail "a wrong debug level is refused"
+else
+	pass "a wrong debug level is refused"
+fi 2>/dev/null
+echo 1 >"$driver/dbg_lvl"
+sg_raw "/dev/$(disk_by_serial IRON0000)" c1 00 00 00 00 00 2>/dev/null || :
+check "with dbg_lvl=1 a failed command is told" kmsg_has 'tag [0-9]+: opcode 0xc1 ended with'
+unloaded
+check "enable_sdev_max_qd=1 loads" loaded enable_sdev_max_qd=1
+check "a disk may have as many as the host" \
+	[ "$(queue device/queue_depth)" = "$(cat "/sys/class/scsi_host/$(hosts)/can_queue")" ]
 unloaded
 check "max_sectors=64 scmd_timeout=20 loads" loaded max_sectors=64 scmd_timeout=20
 check "a command has at most 32 KiB" [ "$(queue queue/max_hw_sectors_kb)" = 32 ]

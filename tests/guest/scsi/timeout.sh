@@ -10,11 +10,11 @@
 # topology: gen2,use_jbod=on
 # topology: gen1
 # timeout: 180
-# tests: 9
+# tests: 10
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 9
+plan 10
 
 # A read of 32 KiB uses up the throttle for eight seconds, one of 4 KiB for one: the next read waits so
 # long. Writes are free.
@@ -61,6 +61,7 @@ check "a late command is aborted" wait_for 30 kmsg_has 'tag [0-9]+ aborted'
 wait "$reader" || :
 speed "$FAST"
 check "it was tried again, and has its data" [ "$(cat /tmp/first)" = "$(wanted 1)" ]
+check "the disk gets fewer commands from now on" [ "$(cat "/sys/block/$disk/device/queue_depth")" -le 16 ]
 check "no further step was needed" eval "! kmsg_has 'drive [0-9]+ reset|host reset'"
 
 case $IRONPATH_TOPOLOGY in

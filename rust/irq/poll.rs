@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lowest rung, a timer that polls; on the rungs above it watches for interrupts that never come.
+//!
+//! C header: [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h)
+
+use super::poll_state::PollState;
+use super::rung::{
+    Handler,
+    Kind, //
+};
+use crate::rcu::ReadSide;
+use core::sync::atomic::{
+    AtomicBool,
+    AtomicI32,
+    AtomicPtr,
+    AtomicU32,
+    AtomicU8,
+    Ordering, //
+};
+use kernel::bindings;
+use kernel::device::{
+    self,
+    Bound, //
+};
+use kernel::fmt;
+use kernel::prelude::*;
+use kernel::sync::aref::ARef;
+use kernel::sync::Arc;
+use kernel::time::Delta;
+use kernel::types::Opaque;
+
+/// How long an answer may lie before its interrupt counts as lost; it takes one to two of these.
+pub const WATCH_PERIOD: Delta = Delta::from_secs(2);
+
+/// Turns without anything to wait for before the timer stops. A kick that is skipped because the one before
+/// was not seen yet relies on it: by the second turn, at least 50 us later, stores have got through.
+const IDLE_TURNS: u8 = 2;
+
+/// What a look at the adapter shows, without anything being taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Look {
+    /// Whether hardware has commands that it has not answered, or whose answers were not taken.
+    pub outstanding: bool,
+    /// If answers wait: how many were taken before them, modulo 2^32.
+    pub answered: Option<u32>,
+}
+
+/// The adapter's timer. It runs only while commands are outstanding.
+///
+/// # Invariants
+///
+/// - `timer` is set up, and calls [`expired`].
+/// - While `state` is not closed, `turn` points to a [`Turn`] that [`Attached`] owns.
+pub struct Poller {
+    timer: Opaque<bindings::hrtimer>,
+    state: PollState,
+    turn: AtomicPtr<Turn>,
+    /// Polls; else it watches.
+    polling: AtomicBool,
+    /// Nanoseconds between turns when it polls.
+    period: AtomicU32,
+    idle: AtomicU8,
+    /// What `Look::answered` was at the last turn.
+    seen: AtomicU32,
+    seen_any: AtomicBool,
+    /// For diagnosis: the rung in use, and what became of the others.
+    rung: AtomicU8,
+    refused: [AtomicI32; Kind::COUNT],
+}
+
+// SAFETY: the timer locks for itself; the rest is atomic.
+unsafe impl Send for Poller {}
+// SAFETY: as above.
+unsafe impl Sync for Poller {}
+
+/// Who takes the turns: a thin head of what follows in memory.
+#[repr(C)]
+struct Turn {
+    take: unsafe fn(*const Turn, &Poller) -> bool,
+}
+
+#[repr(C)]
+struct TurnOf<H: Handler> {
+    head: Turn,
+    dev: ARef<device::Device>,
+    handler: Arc<H>,
+}
+
+impl Poller {
+    /// Makes a timer that turns every `period` when it polls, 50 us to 10 ms. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if the period is out of range.
+    /// - `ENOMEM` if there is no memory.
+    pub fn new(period: Delta) -> Result<Pin<KBox<Self>>> {
+        let nanos = u32::try_from(period.as_nanos())?;
+        if !(50_000..=10_000_000).contains(&nanos) {
+            return Err(EINVAL);
+        }
+        let poller = KBox::new(
+            Self {
+                timer: Opaque::uninit(),
+                state: PollState::new(),
+                turn: AtomicPtr::new(core::ptr::null_mut()),
+                polling: AtomicBool::new(false),
+                period: AtomicU32::new(nanos),
+                idle: AtomicU8::new(0),
+                seen: AtomicU32::new(0),
+                seen_any: AtomicBool::new(false),
+                rung: AtomicU8::new(Kind::COUNT as u8),
+                refused: [const { AtomicI32::new(0) }; Kind::COUNT],
+            },
+            GFP_KERNEL,
+        )?;
+        // INVARIANT: set up here, where it stays.
+        // SAFETY: room for a timer, in a box that does not move what it holds.
+        unsafe {
+            bindings::hrtimer_setup(
+                poller.timer.get(),
+                Some(expired),
+                bindings::CLOCK_MONOTONIC as bindings::clockid_t,
+                bindings::hrtimer_mode_HRTIMER_MODE_REL,
+            )
+        };
+        Ok(poller.into())
+    }
+
+    /// A command has just been given to hardware: makes sure that the timer runs. Any context.
+    #[inline]
+    pub fn kick(&self) {
+        // Where the timer only watches, two turns are never so close that a store is not seen by the second.
+        if !self.state.is_kicked() || self.is_polling() {
+            self.kick_now();
+        }
+    }
+
+    /// As [`Poller::kick`], but a look that was promised is not relied upon. Any context.
+    pub fn kick_now(&self) {
+        if self.state.kick() {
+            self.start();
+        }
+    }
+
+    fn start(&self) {
+        let (period, mode) = (self.period(), bindings::hrtimer_mode_HRTIMER_MODE_REL);
+        // SAFETY: the timer is set up; one that starts after `close` finds the state closed.
+        unsafe { bindings::hrtimer_start_range_ns(self.timer.get(), period, 0, mode) };
+    }
+
+    /// Nanoseconds to the next turn.
+    fn period(&self) -> i64 {
+        match self.is_polling() {
+            true => i64::from(self.period.load(Ordering::Relaxed)),
+            false => WATCH_PERIOD.as_nanos(),
+        }
+    }
+
+    /// Whether answers are polled for. Any context.
+    #[inline]
+    pub fn is_polling(&self) -> bool {
+        self.polling.load(Ordering::Relaxed)
+    }
+
+    /// The name of the rung in use; `none` before there is one. Any context.
+    pub fn mode(&self) -> &'static str {
+        if self.is_polling() {
+            return Kind::Poll.name();
+        }
+        Kind::ALL
+            .get(usize::from(self.rung.load(Ordering::Relaxed)))
+            .map_or("none", |kind| kind.name())
+    }
+
+    pub(super) fn set_mode(&self, kind: Kind) {
+        self.rung.store(kind as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_refused(&self, kind: Kind, error: Error) {
+        if let Some(place) = self.refused.get(kind as usize) {
+            place.store(error.to_errno(), Ordering::Relaxed);
+        }
+    }
+
+    /// Writes why each rung above the one in use is not: `msix: -28, msi: not allowed`. Any context.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_refused(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let mut first = true;
+        for (kind, error) in Kind::ALL.iter().zip(&self.refused) {
+            let text = match error.load(Ordering::Relaxed) {
+                0 => continue,
+                NOT_ALLOWED => None,
+                LOST => Some("its interrupts do not arrive"),
+                errno => {
+                    let comma = if first { "" } else { ", " };
+                    write!(out, "{comma}{}: error {errno}", kind.name())?;
+                    first = false;
+                    continue;
+                }
+            };
+            let comma = if first { "" } else { ", " };
+            write!(
+                out,
+                "{comma}{}: {}",
+                kind.name(),
+                text.unwrap_or("not allowed")
+            )?;
+            first = false;
+        }
+        if first {
+            write!(out, "none")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn forbid(&self, kind: Kind) {
+        if let Some(place) = self.refused.get(kind as usize) {
+            place.store(NOT_ALLOWED, Ordering::Relaxed);
+        }
+    }
+
+    /// Looks for an answer whose interrupt did not come. True if the interrupts are lost.
+    fn watch(&self, look: Look) -> bool {
+        let Some(taken) = look.answered else {
+            self.seen_any.store(false, Ordering::Relaxed);
+            return false;
+        };
+        let before = self.seen.swap(taken, Ordering::Relaxed);
+        self.seen_any.swap(true, Ordering::Relaxed) && before == taken
+    }
+
+    /// Interrupts are lost: polls from now on. The handlers stay registered, and cost nothing.
+    fn step_down(&self) {
+        let rung = self.rung.load(Ordering::Relaxed);
+        if let Some(place) = self.refused.get(usize::from(rung)) {
+            place.store(LOST, Ordering::Relaxed);
+        }
+        self.polling.store(true, Ordering::Relaxed);
+    }
+}
+
+/// In `Poller::refused`: beside error numbers, which are negative.
+const NOT_ALLOWED: i32 = 1;
+const LOST: i32 = 2;
+
+impl Drop for Poller {
+    /// Sleeps until the timer does not run.
+    fn drop(&mut self) {
+        self.state.close();
+        // SAFETY: set up by `new`. Nobody can kick any more.
+        unsafe { bindings::hrtimer_cancel(self.timer.get()) };
+    }
+}
+
+/// The timer's connection to a handler. Dropping it sleeps until no turn is taken.
+///
+/// # Invariants
+///
+/// The handler's poller has `turn`.
+pub(super) struct Attached<H: Handler> {
+    turn: KBox<TurnOf<H>>,
+}
+
+impl<H: Handler> Attached<H> {
+    /// # Errors
+    ///
+    /// - `EBUSY` if the handler's poller is attached already.
+    /// - `ENOMEM` if there is no memory.
+    pub(super) fn new(
+        dev: &device::Device<Bound>,
+        handler: &Arc<H>,
+        polling: bool,
+    ) -> Result<Self> {
+        let turn = KBox::new(
+            TurnOf {
+                head: Turn {
+                    take: take_turn::<H>,
+                },
+                dev: dev.into(),
+                handler: handler.clone(),
+            },
+            GFP_KERNEL,
+        )?;
+        let poller = handler.poller();
+        let data = core::ptr::from_ref(&*turn).cast_mut().cast::<Turn>();
+        let null = core::ptr::null_mut();
+        poller
+            .turn
+            .compare_exchange(null, data, Ordering::Release, Ordering::Relaxed)
+            .map_err(|_| EBUSY)?;
+        poller.polling.store(polling, Ordering::Relaxed);
+        poller.seen_any.store(false, Ordering::Relaxed);
+        // INVARIANT: the turn stands before the state is open.
+        poller.state.open();
+        Ok(Self { turn })
+    }
+}
+
+impl<H: Handler> Drop for Attached<H> {
+    fn drop(&mut self) {
+        let poller = self.turn.handler.poller();
+        poller.state.close();
+        // A turn that has begun ends; one that a late kick starts finds the state closed.
+        // SAFETY: the timer is set up.
+        unsafe { bindings::hrtimer_cancel(poller.timer.get()) };
+        poller.turn.store(core::ptr::null_mut(), Ordering::Relaxed);
+    }
+}
+
+/// # Safety
+///
+/// Called by the timer of a [`Poller`], in interrupt context.
+unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
+    // SAFETY: the timer is a poller's, and is cancelled before that goes.
+    let poller = unsafe { &*kernel::container_of!(Opaque::cast_from(timer), Poller, timer) };
+    if !poller.state.begin() {
+        return bindings::hrtimer_restart_HRTIMER_NORESTART;
+    }
+    let turn = poller.turn.load(Ordering::Acquire);
+    // SAFETY: the state was open when this turn began, so the turn is there; `Attached` waits for the end of
+    // this function before it goes.
+    let waiting = unsafe { ((*turn).take)(turn, poller) };
+    if !poller.state.finish(waiting) {
+        return bindings::hrtimer_restart_HRTIMER_NORESTART;
+    }
+    // SAFETY: no requirements.
+    let now = unsafe { bindings::ktime_get() };
+    // SAFETY: this is the timer's own function.
+    unsafe { bindings::hrtimer_forward(timer, now, poller.period()) };
+    bindings::hrtimer_restart_HRTIMER_RESTART
+}
+
+/// Takes a turn; true if there is something to wait for.
+///
+/// # Safety
+///
+/// `turn` is the head of a [`TurnOf`] of the same `H` that stays during the call; this is an interrupt.
+unsafe fn take_turn<H: Handler>(turn: *const Turn, poller: &Poller) -> bool {
+    // SAFETY: by this function's contract.
+    let turn = unsafe { &*turn.cast::<TurnOf<H>>() };
+    // SAFETY: `Attached` goes before the device is unbound.
+    let dev = unsafe { turn.dev.as_bound() };
+    // SAFETY: by this function's contract.
+    let section = unsafe { ReadSide::in_interrupt() };
+    if !poller.is_polling() && poller.watch(turn.handler.look()) {
+        dev_warn!(
+            dev,
+            "answers lie without an interrupt ({}): polling from now on\n",
+            poller.mode()
+        );
+        poller.step_down();
+    }
+    if poller.is_polling() {
+        turn.handler.poll(dev, section);
+    }
+    if turn.handler.look().outstanding {
+        poller.idle.store(0, Ordering::Relaxed);
+        return true;
+    }
+    let idle = poller.idle.load(Ordering::Relaxed).saturating_add(1);
+    poller.idle.store(idle, Ordering::Relaxed);
+    idle < IDLE_TURNS
+}

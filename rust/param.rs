@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Module parameters that are one of a few words; the kernel crate's `module!` has numbers only.
+//!
+//! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
+//!
+//! # Examples
+//!
+//! ```ignore
+//! storage::word_parameter! {
+//!     /// Which interrupt to use.
+//!     static IRQ_MODE: irq_mode = ["auto", "msix", "intx"], "Interrupt (auto, msix or intx)";
+//! }
+//! match IRQ_MODE.word() {
+//!     "msix" => ..
+//! }
+//! ```
+
+use core::sync::atomic::{
+    AtomicUsize,
+    Ordering, //
+};
+use kernel::bindings;
+use kernel::fmt;
+use kernel::prelude::*;
+use kernel::str::CStr;
+
+/// A parameter whose value is one of a few words; the first is the default.
+pub struct Word {
+    name: &'static str,
+    words: &'static [&'static str],
+    index: AtomicUsize,
+}
+
+impl Word {
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, words: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            words,
+            index: AtomicUsize::new(0),
+        }
+    }
+
+    /// The word that was chosen. Any context.
+    pub fn word(&self) -> &'static str {
+        self.words
+            .get(self.index.load(Ordering::Relaxed))
+            .copied()
+            .unwrap_or("")
+    }
+
+    fn set(&self, text: &str) -> Result {
+        let found = self.words.iter().position(|word| *word == text);
+        match found {
+            Some(index) => self.index.store(index, Ordering::Relaxed),
+            None => {
+                pr_err!(
+                    "parameter {}={}: must be {}\n",
+                    self.name,
+                    text,
+                    List(self.words)
+                );
+                return Err(EINVAL);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Words as a sentence has them.
+struct List(&'static [&'static str]);
+
+impl fmt::Display for List {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, word) in self.0.iter().enumerate() {
+            let before = match index {
+                0 => "",
+                _ if index + 1 == self.0.len() => " or ",
+                _ => ", ",
+            };
+            write!(out, "{before}{word}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The kernel's view of a parameter.
+#[doc(hidden)]
+#[repr(transparent)]
+pub struct Raw(bindings::kernel_param);
+
+// SAFETY: nobody writes to it, and what it points to is `Sync`.
+unsafe impl Sync for Raw {}
+
+impl Raw {
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static CStr,
+        module: &'static kernel::ThisModule,
+        parameter: &'static Word,
+    ) -> Self {
+        let mut raw: bindings::kernel_param = pin_init::zeroed();
+        raw.name = kernel::str::as_char_ptr_in_const_context(name);
+        raw.mod_ = module.as_ptr();
+        raw.ops = &raw const OPS;
+        raw.level = -1;
+        raw.__bindgen_anon_1 = bindings::kernel_param__bindgen_ty_1 {
+            arg: core::ptr::from_ref(parameter).cast_mut().cast(),
+        };
+        Self(raw)
+    }
+}
+
+static OPS: bindings::kernel_param_ops = bindings::kernel_param_ops {
+    flags: 0,
+    set: Some(set),
+    get: None,
+    free: None,
+};
+
+/// # Safety
+///
+/// Called by the module loader with a [`Raw`] and the text of its value.
+unsafe extern "C" fn set(text: *const c_char, raw: *const bindings::kernel_param) -> c_int {
+    if text.is_null() {
+        return EINVAL.to_errno();
+    }
+    // SAFETY: by this function's contract.
+    let word = unsafe { &*(*raw).__bindgen_anon_1.arg.cast::<Word>() };
+    // SAFETY: by this function's contract.
+    let text = unsafe { CStr::from_char_ptr(text) };
+    let taken = text
+        .to_str()
+        .map_err(|_| EINVAL)
+        .and_then(|text| word.set(text));
+    match taken {
+        Ok(()) => 0,
+        Err(error) => error.to_errno(),
+    }
+}
+
+/// Declares a module parameter that is one of a few words, the first being the default; see [`param`].
+///
+/// [`param`]: crate::param
+#[macro_export]
+macro_rules! word_parameter {
+    ($(#[$doc:meta])* static $static:ident: $name:ident = [$($word:literal),+ $(,)?], $text:literal;) => {
+        $(#[$doc])*
+        static $static: $crate::param::Word = $crate::param::Word::new(stringify!($name), &[$($word),+]);
+
+        const _: () = {
+            #[link_section = "__param"]
+            #[used(compiler)]
+            static RAW: $crate::param::Raw = $crate::param::Raw::new(
+                $crate::param::c_string(concat!(stringify!($name), "\0")),
+                &THIS_MODULE,
+                &$static,
+            );
+
+            const PARM: &str = concat!("parm=", stringify!($name), ":", $text, "\0");
+            const TYPE: &str = concat!("parmtype=", stringify!($name), ":charp\0");
+            #[link_section = ".modinfo"]
+            #[used(compiler)]
+            static PARM_BYTES: [u8; PARM.len()] = $crate::param::bytes(PARM);
+            #[link_section = ".modinfo"]
+            #[used(compiler)]
+            static TYPE_BYTES: [u8; TYPE.len()] = $crate::param::bytes(TYPE);
+        };
+    };
+}
+
+/// A string with its end as a C string.
+#[doc(hidden)]
+pub const fn c_string(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
+}
+
+/// A string as an array.
+#[doc(hidden)]
+pub const fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    let mut array = [0; N];
+    let mut index = 0;
+    while index < N {
+        array[index] = text.as_bytes()[index];
+        index += 1;
+    }
+    array
+}

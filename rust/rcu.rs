@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Read-side sections of RCU, for code that is in one already: an interrupt handler.
+//!
+//! What runs inside one can be waited for by [`synchronize`]: error handling does so before it believes
+//! that nobody is completing a command any more, and a reset before it believes that nobody is submitting
+//! one.
+//!
+//! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
+
+use core::marker::PhantomData;
+use kernel::sync::rcu::Guard;
+use kernel::types::NotThreadSafe;
+
+/// Evidence that this code runs inside a read-side section.
+///
+/// # Invariants
+///
+/// A read-side section of this thread or interrupt lasts for `'a`.
+#[derive(Clone, Copy)]
+pub struct ReadSide<'a>(PhantomData<(&'a (), NotThreadSafe)>);
+
+impl<'a> ReadSide<'a> {
+    /// Of a section that a guard holds open. Any context.
+    #[inline]
+    pub fn of(_guard: &'a Guard) -> Self {
+        // INVARIANT: the guard is held for `'a`.
+        Self(PhantomData)
+    }
+
+    /// # Safety
+    ///
+    /// Called in interrupt context, which is a read-side section itself, and not kept beyond.
+    #[inline]
+    pub(crate) unsafe fn in_interrupt() -> Self {
+        // INVARIANT: by this function's contract.
+        Self(PhantomData)
+    }
+}
+
+/// Waits until every read-side section that was open at the call has ended. Sleeps, for some milliseconds.
+pub fn synchronize() {
+    // SAFETY: no requirements but to be allowed to sleep, which the kernel checks.
+    unsafe { kernel::bindings::synchronize_rcu() };
+}
