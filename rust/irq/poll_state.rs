@@ -45,7 +45,7 @@ impl PollState {
     /// From now on nothing is started, and turns do nothing. A turn that has begun may still go on, and a
     /// kick that has answered true may still start the timer.
     pub(crate) fn close(&self) {
-        self.0.store(CLOSED, Ordering::SeqCst);
+        self.0.swap(CLOSED, Ordering::AcqRel);
     }
 
     /// Whether a kick before this one has still to be seen by a turn. Says nothing of what other CPUs have

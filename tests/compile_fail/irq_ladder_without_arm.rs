@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0004 non-exhaustive patterns: `&Ladder::Intx(_)` not covered
+// error: E0004 non-exhaustive patterns: `&Ladder::Poll(_)` not covered
 
-//! A driver that forgets that the legacy line may be all that a capture kernel has.
+//! A driver that forgets that a capture kernel may have no interrupt at all.
 
 use storage::irq::Ladder;
 
 pub fn queues(ladder: &Ladder) -> u32 {
     match ladder {
-        Ladder::MsiX(_) => ladder.vectors().get(),
+        Ladder::MsiX(granted) => granted.vectors().get(),
         Ladder::Msi(_) => 1,
-        #[cfg(not(mistake))]
         Ladder::Intx(_) => 1,
+        #[cfg(not(mistake))]
+        Ladder::Poll(_) => 1,
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0063 missing field `intx` in initializer of `Rungs`
+// error: E0063 missing field `poll` in initializer of `Rungs`
 
 //! A driver that does not say whether the last rung may be tried.
 
@@ -9,7 +9,8 @@ pub fn rungs() -> Rungs {
     Rungs {
         msix: true,
         msi: true,
-        #[cfg(not(mistake))]
         intx: true,
+        #[cfg(not(mistake))]
+        poll: true,
     }
 }

@@ -42,12 +42,15 @@ mod atomic {
 
 #[path = "../../../rust/generation.rs"]
 mod generation;
+#[path = "../../../rust/irq/poll_state.rs"]
+mod poll_state;
 #[path = "../../../rust/mailbox/slot.rs"]
 mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]
 mod tag_slot;
 
 mod mailbox_model;
+mod poll_state_model;
 mod tag_slot_model;
 
 use loom::cell::UnsafeCell;
