@@ -44,6 +44,9 @@ unsafe impl<T: Shutdown> driver::DriverLayout for Adapter<T> {
 
 // SAFETY: it is the kernel crate's adapter that registers and unregisters.
 unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
+    /// # Safety
+    ///
+    /// As [`driver::RegistrationOps::register`].
     unsafe fn register(
         driver: &Opaque<Self::DriverType>,
         name: &'static CStr,
@@ -55,6 +58,9 @@ unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
         unsafe { <pci::Adapter<T> as driver::RegistrationOps>::register(driver, name, module) }
     }
 
+    /// # Safety
+    ///
+    /// As [`driver::RegistrationOps::unregister`].
     unsafe fn unregister(driver: &Opaque<Self::DriverType>) {
         // SAFETY: by this function's contract.
         unsafe { <pci::Adapter<T> as driver::RegistrationOps>::unregister(driver) }
