@@ -91,6 +91,11 @@ impl Mailbox {
         Ok(Self { entries })
     }
 
+    /// Bytes of memory that the slots hold.
+    pub fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+    }
+
     fn entry(&self, context: Context) -> Option<&Entry> {
         self.entries.get(usize::try_from(context.index).ok()?)
     }

@@ -78,6 +78,14 @@ unsafe extern "C" fn shutdown<T: Shutdown>(raw: *mut bindings::pci_dev) {
     T::shutdown(dev, data);
 }
 
+/// Whether this kernel was started after a crash, to save a dump (`is_kdump_kernel()`, or `reset_devices` on
+/// the command line): memory and interrupts are scarce, and devices still do what the crashed kernel told
+/// them. Any context.
+pub fn is_capture_kernel() -> bool {
+    // SAFETY: no requirements.
+    unsafe { crate::bindings::storage_is_capture_kernel() }
+}
+
 /// Takes bus mastering away: the device can no longer write to memory. Any context.
 pub fn stop_dma(dev: &device::Device<Bound>) {
     if let Ok(dev) = <&pci::Device<Bound>>::try_from(dev) {

@@ -19,8 +19,8 @@ void storage_dma_rmb(void)
 }
 EXPORT_SYMBOL_GPL(storage_dma_rmb);
 
-bool storage_is_kdump_kernel(void)
+bool storage_is_capture_kernel(void)
 {
-	return is_kdump_kernel();
+	return is_kdump_kernel() || reset_devices;
 }
-EXPORT_SYMBOL_GPL(storage_is_kdump_kernel);
+EXPORT_SYMBOL_GPL(storage_is_capture_kernel);

@@ -12,6 +12,6 @@
 
 unsigned long storage_wait_for_completion_timeout(struct completion *done, unsigned long jiffies);
 void storage_dma_rmb(void);
-bool storage_is_kdump_kernel(void);
+bool storage_is_capture_kernel(void);
 
 #endif

@@ -113,9 +113,17 @@ impl<T: LowLevelDriver> InFlight<T> {
             .count()
     }
 
+    /// Bytes of memory that the table holds.
+    pub fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<TagSlot>()
+    }
+
     /// True if no command is in flight; a snapshot.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        !self
+            .slots
+            .iter()
+            .any(|slot| slot.generation_if_busy().is_some())
     }
 }
 

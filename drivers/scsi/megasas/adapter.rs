@@ -43,6 +43,10 @@ pub(crate) const INTERNAL: u32 = 8;
 /// Commands that the firmware is told of but the host does not use: as `megaraid_sas` reserves them.
 pub(crate) const RESERVED: u32 = 1 + 32;
 
+/// Commands of the host in a capture kernel, where memory is scarce: a dump is written one after another.
+/// The reply ring has its full size all the same, see [`FirmwareLimits::commands`].
+const CAPTURE_COMMANDS: u32 = 64;
+
 /// Bytes that the device maps from a frame's address, whatever the frame needs.
 const FRAME_WINDOW: usize = 2048;
 
@@ -186,12 +190,17 @@ impl Adapter {
         limits: FirmwareLimits,
         settings: crate::params::Settings,
     ) -> Result<Self> {
+        let most = match settings.capture_kernel {
+            true => CAPTURE_COMMANDS,
+            false => u32::MAX,
+        };
         let tags = limits
             .commands
             .get()
             .checked_sub(RESERVED)
             .filter(|tags| *tags != 0)
-            .ok_or(EINVAL)?;
+            .ok_or(EINVAL)?
+            .min(most);
         let stride = limits.format.stride(usize::from(limits.sges.get())) + SENSE_ROOM;
         let entries = usize::try_from(limits.commands.get())?;
         let ring_bytes = (ring::ENTRIES + entries * size_of::<u32>()).next_multiple_of(64);
@@ -259,6 +268,12 @@ impl Adapter {
                 Ordering::Relaxed,
             )
             .map_or_else(|now| now == Health::Resetting as u32, |_| true)
+    }
+
+    /// Bytes of memory that the adapter holds: what the device reads and writes, and the tables beside it.
+    pub(crate) fn memory(&self) -> usize {
+        let tables = self.in_flight.bytes() + self.mailbox.bytes() + size_of::<Self>();
+        self.frames.bytes() + self.data.bytes() + self.ring.bytes() + tables
     }
 
     /// Where in a slot of `frames` the sense data go.

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) throttle_depth: u32,
     /// Let a device have as many commands as the host.
     pub(crate) max_depth: bool,
+    /// This kernel was started after a crash.
+    pub(crate) capture_kernel: bool,
 }
 
 /// The parameters as the module was given them.
@@ -117,6 +119,7 @@ impl Settings {
             command_timeout: scmd_timeout,
             throttle_depth: throttlequeuedepth,
             max_depth: enable_sdev_max_qd == 1,
+            capture_kernel: storage::pci::is_capture_kernel(),
         })
     }
 }

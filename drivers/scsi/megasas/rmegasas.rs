@@ -291,6 +291,16 @@ fn start(
         logical,
         physical
     );
+    dev_info!(
+        dev,
+        "{} commands{}, {} KiB of memory\n",
+        adapter.tags,
+        match adapter.settings.capture_kernel {
+            true => " (capture kernel)",
+            false => "",
+        },
+        adapter.memory().div_ceil(1024)
+    );
     let by_firmware = info.max_sectors(u32::from(adapter.limits.sges.get()));
     let max_sectors = match adapter.settings.max_sectors {
         0 => by_firmware,
@@ -422,5 +432,10 @@ fn show_registers(adapter: &Adapter, dev: &Device<Bound>, out: &mut dyn fmt::Wri
     };
     writeln!(out, "[30]: {:08x}", bar.read(regs::OSTS).into_raw())?;
     writeln!(out, "[34]: {:08x}", bar.read(regs::OMSK).into_raw())?;
-    writeln!(out, "[b0]: {:08x}", bar.read(regs::OSP0).into_raw())
+    writeln!(out, "[b0]: {:08x}", bar.read(regs::OSP0).into_raw())?;
+    if let Some(memory) = adapter.ring.slot(0) {
+        let (at, entries) = (memory.address(), adapter.limits.commands.get());
+        writeln!(out, "reply ring: {:#x}, {} entries", at, entries)?;
+    }
+    Ok(())
 }
