@@ -9,6 +9,9 @@ import sys
 INSTRUCTIONS_PER_SECOND = 1_000_000_000
 DEVICES = (("rmegasas", "rmegasas (Rust)"), ("megaraid_sas", "megaraid_sas (C)"),
            ("null_blk", "null_blk (floor)"))
+# The default rung first: it is the row above.
+RUNGS = (("rmegasas", "msix"), ("rmegasas-msi", "msi"), ("rmegasas-intx", "intx"),
+         ("rmegasas-poll", "poll"))
 DIRECTIONS = ("randread", "randwrite")
 GOAL = 0.95
 
@@ -27,7 +30,7 @@ def read(path):
                     "iops": float(iops),
                     "instructions_per_io": round(INSTRUCTIONS_PER_SECOND / float(iops)),
                     "interrupts_per_io": float(interrupts)}
-    missing = [f"{device} {direction}" for device, _ in DEVICES for direction in DIRECTIONS
+    missing = [f"{device} {direction}" for device, _ in DEVICES + RUNGS for direction in DIRECTIONS
                if direction not in results.get(device, {})]
     if missing:
         sys.exit(f"bench: not measured: {', '.join(missing)}")
@@ -80,6 +83,14 @@ def main():
             print(f"{direction:10}  {title:18} {count:13,} {count / base:7.3f} "
                   f"{count - floor:9,} {row['interrupts_per_io']:11.2f}")
         ratio[direction] = round(results["rmegasas"][direction]["instructions_per_io"] / base, 4)
+    print(f"\n{'':10}  {'rmegasas by rung':18} {'instructions':>13} {'ratio':>7} {'':9} {'interrupts':>11}")
+    for direction in DIRECTIONS:
+        base = results["megaraid_sas"][direction]["instructions_per_io"]
+        for device, rung in RUNGS:
+            row = results[device][direction]
+            count = row["instructions_per_io"]
+            print(f"{direction:10}  {rung:18} {count:13,} {count / base:7.3f} "
+                  f"{'':9} {row['interrupts_per_io']:11.2f}")
     reached = "reached" if max(ratio.values()) <= GOAL else "not reached"
     print(f"\ngoal: at most {GOAL} of the C driver: {reached}\n")
     with open(os.path.join(folder, "bench.json"), "w", encoding="utf-8") as out:

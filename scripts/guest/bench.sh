@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# Measures 4 KiB random I/O through the C driver, through the Rust driver, and to a device that does
-# nothing. Prints a line "measured DEVICE DIRECTION IOPS INTERRUPTS/IO" for each (scripts/bench).
+# Measures 4 KiB random I/O through the C driver, through the Rust driver on each rung of the interrupt
+# ladder, and to a device that does nothing. Prints a line "measured DEVICE DIRECTION IOPS INTERRUPTS/IO" for each (scripts/bench).
 # topology: null,accel=icount
-# timeout: 420
+# timeout: 900
 . /ironpath/lib.sh
 set -eu
 
@@ -26,17 +26,23 @@ measure() {
 	done
 }
 
+# measure_driver NAME DRIVER [PARAMETER=VALUE...]
 measure_driver() {
-	DRIVER=$1
-	load_modules
+	name=$1
+	DRIVER=$2
+	shift 2
+	load_modules "$@"
 	wait_for 20 disk_count 2 || die "$DRIVER found no disks"
-	measure "$DRIVER" "$(disk_by_serial IRON0000)"
+	measure "$name" "$(disk_by_serial IRON0000)"
 	unload_modules
 }
 
 say "kernel $(uname -r)"
-measure_driver megaraid_sas
-measure_driver rmegasas
+measure_driver megaraid_sas megaraid_sas
+measure_driver rmegasas rmegasas
+for rung in msi intx poll; do
+	measure_driver "rmegasas-$rung" rmegasas "irq_mode=$rung"
+done
 # Multi-queue, completion in the submitting context, memory neither kept nor touched.
 modprobe null_blk queue_mode=2 irqmode=0 gb=1 nr_devices=1 submit_queues=1
 measure null_blk nullb0
