@@ -19,6 +19,7 @@
 //! exactly one caller of [`InFlight::land`] or [`InFlight::sweep`] takes it out again. A command that is
 //! dropped is completed with an error.
 
+mod attributes;
 mod callbacks;
 mod command;
 mod device;
@@ -28,6 +29,11 @@ mod status;
 mod tag_slot;
 mod template;
 
+pub use self::attributes::{
+    Attribute,
+    DeviceAttribute,
+    MAX_ATTRIBUTES, //
+};
 pub use self::command::{
     Command,
     Direction,
@@ -57,11 +63,9 @@ pub use self::status::{
 };
 pub(crate) use self::template::init;
 pub use self::template::{
-    Attribute,
     Geometry,
     LowLevelDriver,
     Recovery,
     Template,
-    TimeoutAction,
-    MAX_ATTRIBUTES, //
+    TimeoutAction, //
 };

@@ -21,18 +21,15 @@ use super::template::{
     Geometry,
     LowLevelDriver,
     Recovery,
-    TimeoutAction,
-    MAX_ATTRIBUTES, //
+    TimeoutAction, //
 };
 use crate::bindings;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
-use kernel::bindings::device_attribute;
 use kernel::device::{
     self,
     Bound, //
 };
-use kernel::page::PAGE_SIZE;
 use kernel::prelude::*;
 use kernel::str::as_char_ptr_in_const_context;
 use kernel::time::Delta;
@@ -272,51 +269,6 @@ impl<T: LowLevelDriver> Callbacks<T> {
         }
         0
     }
-
-    /// # Safety
-    ///
-    /// Called by sysfs for a registered host of `T`; `page` has a page of room.
-    unsafe extern "C" fn show<const N: usize>(
-        dev: *mut kernel::bindings::device,
-        _attribute: *mut device_attribute,
-        page: *mut c_char,
-    ) -> isize {
-        // SAFETY: the attribute is one of the host's class device.
-        let shost = unsafe { kernel::container_of!(dev, bindings::Scsi_Host, shost_dev) };
-        // SAFETY: sysfs removes the attribute before the host is gone.
-        let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
-        // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
-        let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE) };
-        let mut writer = kernel::str::Formatter::new(page);
-        let Some(attribute) = T::ATTRIBUTES.get(N) else {
-            return 0;
-        };
-        if (attribute.show)(driver, dev, &mut writer).is_err() {
-            return ENOSPC.to_errno() as isize;
-        }
-        isize::try_from(writer.bytes_written().min(PAGE_SIZE)).unwrap_or(0)
-    }
-
-    const fn attribute<const N: usize>() -> device_attribute {
-        let mut attribute: device_attribute = pin_init::zeroed();
-        if N < T::ATTRIBUTES.len() {
-            attribute.attr.name = as_char_ptr_in_const_context(T::ATTRIBUTES[N].name);
-            attribute.attr.mode = 0o444;
-            attribute.__bindgen_anon_1.show = Some(Self::show::<N>);
-        }
-        attribute
-    }
-
-    pub(super) const ATTRIBUTES: [device_attribute; MAX_ATTRIBUTES] = [
-        Self::attribute::<0>(),
-        Self::attribute::<1>(),
-        Self::attribute::<2>(),
-        Self::attribute::<3>(),
-        Self::attribute::<4>(),
-        Self::attribute::<5>(),
-        Self::attribute::<6>(),
-        Self::attribute::<7>(),
-    ];
 
     pub(super) const TEMPLATE: bindings::scsi_host_template = {
         let mut template: bindings::scsi_host_template = pin_init::zeroed();

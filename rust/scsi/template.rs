@@ -4,6 +4,13 @@
 //!
 //! C header: [`include/scsi/scsi_host.h`](srctree/include/scsi/scsi_host.h)
 
+use super::attributes::{
+    self,
+    Attribute,
+    DeviceAttribute,
+    Table,
+    MAX_ATTRIBUTES, //
+};
 use super::callbacks::Callbacks;
 use super::command::{
     Area,
@@ -18,16 +25,10 @@ use super::device::{
 use crate::bindings;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
-use kernel::bindings::{
-    attribute,
-    attribute_group,
-    device_attribute, //
-};
 use kernel::device::{
     self,
     Bound, //
 };
-use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
 
@@ -62,14 +63,6 @@ pub struct Geometry {
     pub sectors: u32,
 }
 
-/// A read-only attribute of the host in sysfs (`/sys/class/scsi_host/hostN/NAME`).
-pub struct Attribute<T> {
-    /// The file name.
-    pub name: &'static CStr,
-    /// Writes the text; may sleep. More than a page is cut.
-    pub show: fn(&T, &device::Device<Bound>, &mut dyn fmt::Write) -> fmt::Result,
-}
-
 /// A SCSI low-level driver; `self` is one adapter.
 ///
 /// The methods after [`LowLevelDriver::commit`] are optional. The error-handler methods run in the
@@ -85,6 +78,9 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
 
     /// Attributes of the host in sysfs, at most [`MAX_ATTRIBUTES`].
     const ATTRIBUTES: &'static [Attribute<Self>] = &[];
+
+    /// Attributes of each logical unit in sysfs, at most [`MAX_ATTRIBUTES`].
+    const DEVICE_ATTRIBUTES: &'static [DeviceAttribute<Self>] = &[];
 
     /// Starts a command. Atomic context: no sleep.
     ///
@@ -167,9 +163,6 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     }
 }
 
-/// Most attributes that a driver can have.
-pub const MAX_ATTRIBUTES: usize = 8;
-
 /// The C host template of a driver, for a `static` of the driver's module.
 ///
 /// # Examples
@@ -186,10 +179,8 @@ pub struct Template<T: LowLevelDriver> {
 /// The C structures, which point to one another.
 struct Tables {
     template: bindings::scsi_host_template,
-    attributes: [device_attribute; MAX_ATTRIBUTES],
-    attribute_list: [*mut attribute; MAX_ATTRIBUTES + 1],
-    group: attribute_group,
-    groups: [*const attribute_group; 2],
+    host: Table,
+    device: Table,
     linked: bool,
 }
 
@@ -214,16 +205,18 @@ impl<T: LowLevelDriver> Template<T> {
     pub const fn new(module: &'static ThisModule) -> Self {
         const {
             assert!(T::ATTRIBUTES.len() <= MAX_ATTRIBUTES, "too many attributes");
+            assert!(
+                T::DEVICE_ATTRIBUTES.len() <= MAX_ATTRIBUTES,
+                "too many attributes"
+            );
             // The area stands right behind the command, which is aligned to a pointer.
             assert!(core::mem::align_of::<Area<T::CommandData>>() <= 8);
         }
         Self {
             tables: UnsafeCell::new(Tables {
                 template: Callbacks::<T>::TEMPLATE,
-                attributes: Callbacks::<T>::ATTRIBUTES,
-                attribute_list: [core::ptr::null_mut(); MAX_ATTRIBUTES + 1],
-                group: pin_init::zeroed(),
-                groups: [core::ptr::null(); 2],
+                host: attributes::Callbacks::<T>::HOST,
+                device: attributes::Callbacks::<T>::DEVICE,
                 linked: false,
             }),
             module,
@@ -242,17 +235,8 @@ impl<T: LowLevelDriver> Template<T> {
             tables.template.module = self.module.as_ptr();
             // Where a depth was cut, by `Device::throttle` or a full task set, it comes back by and by.
             tables.template.set_track_queue_depth(1);
-            for (index, _) in T::ATTRIBUTES.iter().enumerate() {
-                if let (Some(attribute), Some(entry)) = (
-                    tables.attributes.get_mut(index),
-                    tables.attribute_list.get_mut(index),
-                ) {
-                    *entry = &mut attribute.attr;
-                }
-            }
-            tables.group.__bindgen_anon_2.attrs = tables.attribute_list.as_mut_ptr();
-            tables.groups[0] = &tables.group;
-            tables.template.shost_groups = tables.groups.as_mut_ptr();
+            tables.template.shost_groups = tables.host.link(T::ATTRIBUTES.len());
+            tables.template.sdev_groups = tables.device.link(T::DEVICE_ATTRIBUTES.len());
             tables.linked = true;
         }
         // SAFETY: the tables are static.

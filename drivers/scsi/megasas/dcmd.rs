@@ -32,6 +32,11 @@ impl Opcode {
     /// Reset the logical drive whose target id is in the mailbox.
     pub(crate) const CLUSTER_RESET_LD: Self = Self(0x0801_0200);
 
+    /// The number, as the firmware has it.
+    pub(crate) const fn as_u32(self) -> u32 {
+        self.0
+    }
+
     /// An opcode from elsewhere, such as user space.
     #[cfg(test)]
     pub(crate) const fn from_u32(value: u32) -> Self {

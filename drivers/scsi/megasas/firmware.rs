@@ -22,6 +22,7 @@ use crate::frame::{
     InitFrame,
     QueueInfo, //
 };
+use crate::params;
 use crate::payload::{
     ControllerInfo,
     LdList,
@@ -287,7 +288,16 @@ impl Adapter {
         }
         let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
         let answered = pending.wait(timeout, REPLY_POLL, || self.drain_here(dev))?;
-        self.check(&answered)?;
+        let outcome = self.check(&answered);
+        if params::debugging(params::debug::FIRMWARE) {
+            dev_info!(
+                dev,
+                "firmware command {:#010x}: {:?}\n",
+                opcode.as_u32(),
+                outcome
+            );
+        }
+        outcome?;
         data.read_bytes(0, reply)
     }
 
@@ -366,6 +376,9 @@ impl Adapter {
         self.set_dead();
         if let Ok(bar) = self.bar.access(dev) {
             bar.write_reg(regs::OMSK::from(u32::MAX));
+            if params::debugging(params::debug::FIRMWARE) {
+                dev_info!(dev, "interrupts off\n");
+            }
         }
         storage::pci::stop_dma(dev);
         // Nobody is answered any more.

@@ -131,8 +131,10 @@ static DEBUG: AtomicU32 = AtomicU32::new(0);
 pub(crate) mod debug {
     /// A line for each command that fails.
     pub(crate) const FAILED: u32 = 1;
+    /// A line for each command to the firmware itself.
+    pub(crate) const FIRMWARE: u32 = 2;
     /// All bits.
-    pub(crate) const ALL: u32 = FAILED;
+    pub(crate) const ALL: u32 = FAILED | FIRMWARE;
 }
 
 /// Whether a bit of `dbg_lvl` is set.

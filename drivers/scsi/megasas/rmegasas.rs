@@ -37,6 +37,7 @@ use storage::scsi::{
     self,
     Attribute,
     Command,
+    DeviceAttribute,
     Discovery,
     Geometry,
     Host,
@@ -362,6 +363,11 @@ impl LowLevelDriver for Adapter {
         },
     ];
 
+    const DEVICE_ATTRIBUTES: &'static [DeviceAttribute<Self>] = &[DeviceAttribute {
+        name: c"fw_target",
+        show: show_target,
+    }];
+
     fn queue(&self, dev: &Device<Bound>, command: Command<Self>) -> Result<(), Rejected<Self>> {
         self.start(dev, command)
     }
@@ -417,6 +423,21 @@ impl LowLevelDriver for Adapter {
                 sectors: 63,
             }
         }
+    }
+}
+
+/// What the firmware calls a logical unit.
+fn show_target(_: &Adapter, device: &scsi::Device, out: &mut dyn fmt::Write) -> fmt::Result {
+    let at = device.address();
+    match TargetAddress::from_scsi(at.channel, at.id, at.lun) {
+        Some(target) => {
+            let kind = match target.kind() {
+                TargetKind::Logical => "logical",
+                TargetKind::Physical => "physical",
+            };
+            writeln!(out, "{kind} {}", target.target())
+        }
+        None => writeln!(out, "none"),
     }
 }
 

@@ -5,11 +5,11 @@
 # topology: gen2,use_jbod=on
 # topology: gen1,max_cmds=100
 # timeout: 60
-# tests: 8
+# tests: 10
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 8
+plan 10
 
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 
@@ -36,6 +36,20 @@ check "no reply was a stray" [ "$(attribute fw_stray_replies)" = 0 ]
 check "there were no resets" [ "$(attribute fw_resets)" = 0 ]
 # OSP0: firmware state 12, operational.
 check "the registers show an operational firmware" eval "attribute dump_system_regs | grep -Eq '^\[b0\]: c'"
+case $channel in
+0) target='physical 0' ;;
+*) target='logical 0' ;;
+esac
+check "the disk is the firmware's $target" [ "$(cat "/sys/block/$disk/device/fw_target")" = "$target" ]
 at=$(basename "$(readlink -f "/sys/block/$disk/device")")
 check "the disk is at channel $channel, id 0" [ "$at" = "${host#host}:$channel:0:0" ]
+
+# What happens at the end, and in which order: flush, shutdown, interrupts off.
+echo 2 >"/sys/bus/pci/drivers/$DRIVER/dbg_lvl"
+kmsg_mark
+wait_for 20 unload_modules 2>/dev/null
+ended=$(kmsg_since | grep -Eo 'firmware command .*|interrupts off' | tr '\n' ';')
+echo "$ended"
+check "the firmware is flushed, shut down, silenced, in this order" \
+	[ "$ended" = "firmware command 0x01101000: Ok(());firmware command 0x01050000: Ok(());interrupts off;" ]
 finish
