@@ -171,6 +171,11 @@ wait_for() {
 	done
 }
 
+# io_count DISK: how many reads and writes it has done. has_moved DISK COUNT: it has done more since.
+# What is outstanding is no measure: an emulated disk has often answered before anybody can look.
+io_count() { awk '{ print $1 + $5 }' "/sys/block/$1/stat"; }
+has_moved() { [ "$(io_count "$1")" -gt "$2" ]; }
+
 # hosts_of PROC_NAME: the SCSI hosts (host0, ...) of a driver.
 hosts_of() {
 	for host in /sys/class/scsi_host/host*; do

@@ -17,7 +17,6 @@ verified() {
 		--name=first --filename="/dev/$first" --name=second --filename="/dev/$second"
 }
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
-busy() { [ "$(attribute fw_cmds_outstanding)" != 0 ]; }
 config_byte() { dd if="$function/config" bs=1 skip="$1" count=1 2>/dev/null | od -An -tu1 | tr -d ' '; }
 # capability ID: where it is in the configuration space.
 capability() {
@@ -52,9 +51,10 @@ device=$(readlink -f "/sys/block/$first/device")
 function=${device%/host*}
 granted=$(attribute irq_mode)
 kmsg_mark
+count=$(io_count "$first")
 verified 24m &
 fio=$!
-check "the disks are busy" wait_for 20 busy
+check "data move" wait_for 60 has_moved "$first" "$((count + 20))"
 mask
 check "data are right all the same" wait "$fio"
 check "the driver has noticed" kmsg_has "answers lie without an interrupt \($granted\): polling from now on"

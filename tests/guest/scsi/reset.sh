@@ -15,7 +15,6 @@ require_cmd sg_reset fio
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 readable() { dd if="/dev/$disk" of=/dev/null bs=64k count=4 iflag=direct 2>/dev/null; }
 idle() { [ "$(attribute fw_cmds_outstanding)" = 0 ]; }
-busy() { ! idle; }
 
 load_modules
 wait_for 20 disk_count 2 || die "no disks"
@@ -38,9 +37,11 @@ verified() {
 	fio=$!
 	resets=0
 	refused=0
-	wait_for 20 busy
+	count=$(io_count "$disk")
+	wait_for 60 has_moved "$disk" "$count"
 	while kill -0 "$fio" 2>/dev/null; do
-		wait_for 5 busy || continue
+		count=$(io_count "$disk")
+		wait_for 5 has_moved "$disk" "$count" || continue
 		sg_reset -N "$1" "/dev/$disk" || refused=$((refused + 1))
 		resets=$((resets + 1))
 	done

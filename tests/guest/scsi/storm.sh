@@ -21,7 +21,6 @@ attributes() {
 	done
 }
 idle() { [ "$(attributes fw_cmds_outstanding | sort -u)" = 0 ]; }
-busy() { ! idle; }
 now() { date +%s; }
 
 load_modules
@@ -30,6 +29,7 @@ settle
 first=$(disk_by_serial IRON0000)
 second=$(disk_by_serial IRON0001)
 
+count=$(io_count "$first")
 # The first disk is reset; the second shows that resets of its neighbour do not concern it.
 fio --output=/tmp/fio --ioengine=libaio --direct=1 --thread --rw=randrw --verify=crc32c \
 	--verify_fatal=1 --verify_backlog=64 --bs=8k --size=16m --time_based \
@@ -40,7 +40,7 @@ fio=$!
 kmsg_mark
 resets=0
 refused=0
-check "the disks are busy" wait_for 30 busy
+check "data move" wait_for 60 has_moved "$first" "$count"
 end=$(($(now) + SECONDS_OF_STORM))
 while [ "$(now)" -lt "$end" ] && kill -0 "$fio" 2>/dev/null; do
 	sg_reset -N -d "/dev/$first" || refused=$((refused + 1))
