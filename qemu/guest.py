@@ -18,7 +18,9 @@ import tempfile
 import threading
 import time
 
+import capture
 import initramfs
+import outside
 import topology
 from qmp import Qmp, QmpError, Requests
 from script import Script, ScriptError
@@ -41,6 +43,8 @@ BOOT_SECONDS = 240
 BOOT_SILENCE_SECONDS = 45
 # An answer must fit in the guest's terminal buffer, which holds 4096 bytes.
 ANSWER_BYTES = 3500
+
+POINT = re.compile(r"^((?:not )?ok) (\d+)")
 
 
 def kvm_works():
@@ -69,7 +73,7 @@ class Guest:
     """One run of one guest script."""
 
     def __init__(self, script, spec, *, kernel, image, log, env=None, interactive=False,
-                 gdb_port=None, timeout=None, on_line=None):
+                 gdb_port=None, timeout=None, append=(), on_line=None):
         self.script = script
         self.topology = topology.Topology(spec)
         self.kernel = initramfs.StockKernel(kernel)
@@ -79,11 +83,17 @@ class Guest:
         self.interactive = interactive
         self.gdb_port = gdb_port
         self.timeout = timeout or (script.timeout if script else None)
+        self.append = [*(script.append if script else ()), *append]
         self.on_line = on_line or (lambda kind, text: None)
         self.ktap = []
+        # What the guest noted for the checker outside, and what it measured, in words.
+        self.notes = {}
+        self.figures = []
         self.status = None
         self.problems = []
         self.booted = None
+        self.watch = None
+        self._points_before = 0
         self._heard = 0.0
         self.seconds = 0.0
 
@@ -95,10 +105,13 @@ class Guest:
         folder = tempfile.mkdtemp(dir=os.path.join(BUILD, "run"))
         try:
             with open(self.log_path, "wb") as log, contextlib.ExitStack() as stack:
-                watch = Watch(log, self.script.allow if self.script else ())
+                watch = self.watch = Watch(log, self.script.allow if self.script else (),
+                                           self.script.crash if self.script else None,
+                                           self._told)
                 process, sockets = self._start(folder, stack)
                 self._follow(process, sockets, watch, start)
                 watch.close()
+                self._after(folder, log)
                 seen = dict.fromkeys(watch.bad)
                 self.problems += [f"kernel log: {line}" for line in list(seen)[:5]]
                 if self.problems:
@@ -108,9 +121,38 @@ class Guest:
         self.seconds = time.monotonic() - start
         return not self.problems
 
+    def _after(self, folder, log):
+        """What the guest left: only a crash that was planned and came can have left something."""
+        if not self.script or self.status is None:
+            return
+        if self.script.crash and self.watch.crashed is None:
+            if not self.status:
+                self.problems.append("the script did not crash the kernel as it declares")
+        elif self.script.outside:
+            self._outside(folder, log)
+
+    def _outside(self, folder, log):
+        images = {disk[0]: os.path.join(folder, disk[3] + ".raw") for disk in self.topology.disks}
+        facts = {"images": images, "notes": self.notes, "work": folder,
+                 "dumper": capture.Tools(self.image, CACHE).command()}
+        points, problems = outside.run(self.script.outside, facts, log)
+        self._points_before = self._points()
+        for line in outside.numbered(points):
+            self._ktap(line)
+        self.problems += problems
+
+    def _points(self):
+        return sum(POINT.match(line) is not None for line in self.ktap)
+
+    def _ktap(self, line):
+        if self._points_before:
+            line = POINT.sub(lambda point: f"{point[1]} {int(point[2]) + self._points_before}", line)
+        self.ktap.append(line)
+        self.on_line("ktap", line)
+
     # --- start --------------------------------------------------------------------------------
 
-    def _files(self):
+    def _files(self, folder):
         files = {name: os.path.join(HERE, "guest", name)
                  for name in ("agent", "interactive", "gdb-symbols")}
         files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
@@ -120,6 +162,12 @@ class Guest:
                     files["modules/" + module] = os.path.join(folder, module)
         if self.script:
             files["script"] = self.script.path
+        if self.script and self.script.crash:
+            files["kdump.sh"] = os.path.join(TOP, "tests/guest/kdump/lib.sh")
+            files["vmlinuz"] = self.kernel.image
+            files["capture.cpio"] = capture.build(
+                kernel=self.kernel, image=self.image, cache=CACHE, modules=MODULES,
+                lib=files["lib.sh"], work=folder)
         env = {"IRONPATH_TOPOLOGY": self.topology.spec, "IRONPATH_HOST_MODULES": MODULES,
                **self.env}
         if self.interactive:
@@ -138,7 +186,7 @@ class Guest:
     def _start(self, folder, stack):
         initrd = os.path.join(folder, "initramfs")
         initramfs.build(initrd, kernel=self.kernel, cache=CACHE,
-                        modules=self.script.modules if self.script else (), files=self._files())
+                        modules=self.script.modules if self.script else (), files=self._files(folder))
         machine = self.topology.machine
         append = ["console=ttyS0", "panic=-1", "oops=panic", "ignore_loglevel",
                   # Scripts mark places in the kernel log: none of these may be dropped.
@@ -147,8 +195,7 @@ class Guest:
                   "no_timer_check"]
         if self.gdb_port:
             append.append("nokaslr")
-        if self.script:
-            append += self.script.append
+        append += self.append
         sockets, ends = {}, {}
         # Connected pairs rather than sockets in the file system, whose paths may be too long.
         for name in ("console", "control", "qmp"):
@@ -186,7 +233,7 @@ class Guest:
 
     def _follow(self, process, sockets, watch, start):
         control = threading.Thread(target=self._control, daemon=True,
-                                   args=(sockets["qmp"], sockets["control"], start))
+                                   args=(sockets, start))
         control.start()
         ended = None
         try:
@@ -245,28 +292,53 @@ class Guest:
         if code > 0:
             self.problems.append(f"QEMU's exit status is {code}")
 
-    def _control(self, qmp_socket, control, start):
+    def _control(self, sockets, start):
         try:
-            requests = Requests(Qmp(qmp_socket), {disk[0]: disk[3] for disk in self.topology.disks})
-            self._serve(requests, control, start)
+            requests = Requests(Qmp(sockets["qmp"]),
+                                {disk[0]: disk[3] for disk in self.topology.disks},
+                                sockets.get("console"))
+            self._serve(requests, sockets["control"], start)
         except (QmpError, OSError):
             # QEMU has ended; the other thread finds out why.
             return
 
+    def _mark(self, what):
+        """The capture kernel has come to a place: when, counted from the crash?"""
+        if self.watch.crashed is not None:
+            text = f"{what} {time.monotonic() - self.watch.crashed:.1f} s after the panic"
+            self.figures.append(text)
+            self.on_line("say", text)
+
+    def _told(self, text):
+        """A line of a guest's script; false if it is a request, which wants an answer."""
+        kind, _, rest = text.partition(" ")
+        if kind == "exit":
+            self.status = int(rest)
+        elif kind == "ktap":
+            self._ktap(rest)
+        elif kind == "capture":
+            # Its script counts its own points, from 1.
+            self._points_before = self._points()
+        elif kind == "say":
+            self.on_line("say", rest)
+        elif kind == "note":
+            key, _, value = rest.partition(" ")
+            self.notes[key] = value
+        elif kind == "mark":
+            self._mark(rest)
+        elif kind == "figure":
+            self.figures.append(rest)
+            self.on_line("say", rest)
+        else:
+            return False
+        return True
+
     def _serve(self, requests, control, start):
         for line in control.makefile("rb"):
             text = line.decode("utf-8", "replace").rstrip("\r\n")
-            kind, _, rest = text.partition(" ")
-            if kind == "ready":
+            if text == "ready":
                 self.booted = time.monotonic() - start
-            elif kind == "exit":
-                self.status = int(rest)
-            elif kind == "ktap":
-                self.ktap.append(rest)
-                self.on_line("ktap", rest)
-            elif kind == "say":
-                self.on_line("say", rest)
-            else:
+            elif not self._told(text):
                 succeeded, answer = requests.answer(text)
                 answer = answer[:ANSWER_BYTES].replace("\\", "\\\\").replace("\n", "\\n")
                 control.sendall(f"{'ok' if succeeded else 'error'} {answer}\n".encode())
@@ -282,6 +354,8 @@ def main():
     parser.add_argument("--log", help="where the console is kept")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="set in the guest")
+    parser.add_argument("--append", action="append", default=[], metavar="WORD",
+                        help="on the kernel's command line")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the console")
     parser.add_argument("-q", "--quiet", action="store_true",
                         help="show what the script says, not its points")
@@ -307,7 +381,7 @@ def main():
                       log=args.log or os.path.join(BUILD, "guest-logs", name + ".log"),
                       env=dict(pair.split("=", 1) for pair in args.env),
                       interactive=args.interactive, gdb_port=args.gdb, timeout=args.timeout,
-                      on_line=show)
+                      append=args.append, on_line=show)
         good = guest.run()
     except (topology.TopologyError, ScriptError, OSError) as err:
         sys.exit(f"guest: {err}")

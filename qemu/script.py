@@ -7,7 +7,11 @@
 # modules: NAME...                  more stock modules for modprobe in the guest
 # append: WORD...                   more words for the kernel's command line
 # allow-log: REGEX | REASON         kernel log lines that may look like a failure here
-# expect: REGEX                     (tests/selftest only) the problem that must be found
+# crash: REGEX                      the script ends by crashing the kernel with this line in its log;
+#                                   the capture kernel goes on (tests/guest/kdump/lib.sh)
+# outside: FILE                     after power-off, tests/outside/FILE checks what the disks hold
+# when: named                       not part of a run of everything, only of one that names it
+# expect: REGEX                     (tests/selftest only) a problem that must be found; repeated: all
 """
 
 import re
@@ -30,7 +34,10 @@ class Script:
         self.modules = []
         self.append = []
         self.allow = []
-        self.expect = None
+        self.named = False
+        self.crash = None
+        self.outside = None
+        self.expect = []
         with open(path, encoding="utf-8") as lines:
             for line in lines:
                 if not line.startswith("#"):
@@ -55,5 +62,13 @@ class Script:
             if not bar or not reason.strip():
                 raise ScriptError(f"{self.path}: allow-log needs ' | ' and a reason")
             self.allow.append(re.compile(pattern.strip()))
+        elif key == "when":
+            if value != "named":
+                raise ScriptError(f"{self.path}: 'when' can only be 'named'")
+            self.named = True
+        elif key == "crash":
+            self.crash = re.compile(value)
+        elif key == "outside":
+            self.outside = value
         elif key == "expect":
-            self.expect = value
+            self.expect.append(value)

@@ -79,6 +79,7 @@ class Job:
         self.log = os.path.join(LOGS, f"{self.name.replace('/', '-')}-{spec}.log")
         self.ktap = None
         self.problems = []
+        self.figures = []
         self.started = None
         self.attempts = 1
         self.seconds = 0.0
@@ -103,6 +104,7 @@ class Job:
             self.ktap = Ktap([], None)
             return self
         self.seconds = guest.seconds
+        self.figures = guest.figures
         self.ktap = Ktap(guest.ktap, self.script.tests)
         # Failed points show in the exit status as well: that is one failure, not two.
         self.problems = [text for text in guest.problems
@@ -112,18 +114,21 @@ class Job:
 
 
 def find(folder, wanted):
-    """The jobs whose script's name is, or begins with the group, `wanted`; all if that is empty."""
+    """The jobs whose script's name is, or begins with the group, `wanted`; all but those
+    to be named if that is empty."""
     jobs = []
     for place, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
             path = os.path.join(place, name)
             short = os.path.relpath(path, folder).removesuffix(".sh")
-            if not name.endswith(".sh") or (os.path.samefile(place, folder) and name == "lib.sh"):
+            if not name.endswith(".sh") or name == "lib.sh":
                 continue
             if wanted and not any(short == want or short.startswith(want.rstrip("/") + "/")
                                   for want in wanted):
                 continue
             script = Script(path)
+            if script.named and not wanted:
+                continue
             jobs += [Job(folder, path, script, spec) for spec in script.topologies or ["gen2"]]
     return jobs
 
@@ -165,6 +170,7 @@ class Report:
                 f"{'' if job.attempts == 1 else '  (its first guest did not boot)'}"]
         if self.verbose:
             text += [f"       ok: {name}" for name in ktap.passed]
+        text += [f"   figure: {figure}" for figure in job.figures]
         text += [f"     skip: {name}" for name in ktap.skipped]
         text += [f"   not ok: {name}" for name in ktap.failed]
         text += [f"  problem: {problem}" for problem in job.problems]
@@ -175,7 +181,8 @@ class Report:
     def selftest(self, job):
         """A finished case whose outcome is known: the runner must have seen just that."""
         found = job.problems + [f"not ok: {name}" for name in job.ktap.failed] or ["pass"]
-        good = any(re.search(job.script.expect or "nothing is expected", text) for text in found)
+        good = bool(job.script.expect) and all(
+            any(re.search(expected, text) for text in found) for expected in job.script.expect)
         self.passed += good
         self.failed += not good
         self.line(f"{'ok  ' if good else 'FAIL'} runner sees: {job.name}  ({found[0]})"

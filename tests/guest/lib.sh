@@ -104,7 +104,9 @@ require_cmd() {
 #   inject DISK read|write|flush|discard|write-zeroes SECTOR|any ERRNO [once]
 #                                   such requests fail (topology blkdebug, disk0; nothing held)
 #   heal DISK                       no more injected errors
+#   throttle DISK IOPS              the disk serves no more requests in a second; 0: as many as it can
 #   device_del ID                   unplugs disk0, hba0, ...
+#   sysrq KEY                       from the serial console: the kernel acts in an interrupt
 #   wait_deleted ID SECONDS         until an unplugged device has gone
 ctl() {
 	# One request at a time: the answer is the next line that the port gives.
@@ -150,7 +152,7 @@ unload_modules() {
 settle() {
 	# Loading any module waits for all asynchronous work before it; this one is always there.
 	modprobe -q crc_ccitt 2>/dev/null || :
-	wait_for 20 settled
+	wait_for 60 settled
 }
 
 settled() {
@@ -161,12 +163,19 @@ settled() {
 
 # --- waiting and looking ---------------------------------------------------------------------
 
+# uptime_ms: milliseconds since boot; by what any shell has.
+uptime_ms() {
+	IFS=' .' read -r uptime_s uptime_part _ </proc/uptime
+	# Two digits, of which the first may be 0: no octal number.
+	echo $((uptime_s * 1000 + (1$uptime_part - 100) * 10))
+}
+
 # wait_for SECONDS COMMAND...: polls until the command succeeds; fails when the time is over.
 wait_for() {
-	wait_end=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	wait_end=$(($(uptime_ms) + $1 * 1000))
 	shift
 	until "$@"; do
-		[ $(($(date +%s%N) / 1000000)) -lt "$wait_end" ] || return 1
+		[ "$(uptime_ms)" -lt "$wait_end" ] || return 1
 		sleep 0.1
 	done
 }
