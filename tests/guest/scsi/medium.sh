@@ -4,11 +4,11 @@
 # topology: blkdebug
 # topology: blkdebug,msix=off,msi=off
 # timeout: 90
-# tests: 12
+# tests: 13
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 12
+plan 13
 
 # scsi-hd reports ENODATA as a medium error.
 ENODATA=61
@@ -43,6 +43,12 @@ settle
 disk=$(disk_by_serial IRON0000)
 other=$(disk_by_serial IRON0001)
 
+# A command that error handling sends itself, such as REQUEST SENSE for sense data that did not come.
+tracing=/sys/kernel/tracing
+mountpoint -q $tracing || mount -t tracefs none $tracing
+echo 'p:error_handling scsi_eh_prep_cmnd' >>$tracing/kprobe_events
+echo 1 >$tracing/events/kprobes/error_handling/enable
+
 ctl inject disk0 read 2048 $ENODATA
 kmsg_mark
 # A direct read has the block layer's own error for a medium error, through the page cache it is EIO.
@@ -61,5 +67,7 @@ check "the other disk's sector is good" dd if="/dev/$other" of=/dev/null bs=512 
 check "writing the bad sector is good" dd if=/dev/zero of="/dev/$disk" bs=512 seek=2048 count=1 oflag=direct
 ctl heal disk0
 check "healed, all of it is good" read_sectors 2000 128
-check "no step of error handling was needed" [ "$(cat "/sys/class/scsi_host/$(hosts)/fw_resets")" = 0 ]
+check "error handling had nothing to ask for: the sense came with the answer" \
+	[ "$(awk '$1 == "error_handling" { print $2 }' $tracing/kprobe_profile)" = 0 ]
+check "no host had to be reset" [ "$(cat "/sys/class/scsi_host/$(hosts)/fw_resets")" = 0 ]
 finish
