@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Safe abstractions for storage drivers: what the `kernel` crate lacks for SCSI low-level drivers.
+//! Safe abstractions for storage drivers: what the `kernel` crate lacks for SCSI low-level drivers and
+//! device-mapper targets.
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | [`scsi`] | hosts, commands, the in-flight table, error handling |
+//! | [`dm`] | device-mapper targets |
 //! | [`mailbox`] | firmware commands with a waiter |
 //! | [`irq`] | the interrupt ladder |
 //! | [`pci`] | shutdown and bus mastering of PCI devices |
 //! | [`dma`] | address masks, coherent slots, mapped segments |
+//! | [`sync`], [`workqueue`] | a spinlock that keeps interrupts out, work queues of a module's own |
 //!
 //! Every `unsafe` block of the project is in this crate.
 
@@ -17,18 +20,21 @@ use kernel::prelude::*;
 mod bindings;
 
 pub mod atomic;
+pub mod dm;
 pub mod dma;
 pub mod generation;
 pub mod irq;
 pub mod mailbox;
 pub mod pci;
 pub mod scsi;
+pub mod sync;
+pub mod workqueue;
 
 module! {
     type: Storage,
     name: "storage",
     authors: ["The Ironpath developers"],
-    description: "Safe abstractions for SCSI low-level drivers in Rust",
+    description: "Safe abstractions for storage drivers in Rust",
     license: "GPL",
 }
 
