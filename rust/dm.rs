@@ -65,8 +65,7 @@ pub use self::request::{
     Clone,
     EndRequest,
     MapRequest,
-    Request,
-    Started, //
+    Request, //
 };
 pub use self::status::{
     BlockStatus,

@@ -12,6 +12,7 @@
 //! | [`pci`] | shutdown and bus mastering of PCI devices |
 //! | [`dma`] | address masks, coherent slots, mapped segments |
 //! | [`sync`], [`workqueue`] | a spinlock that keeps interrupts out, work queues of a module's own |
+//! | [`system`] | processors and their nodes, the clock |
 //!
 //! Every `unsafe` block of the project is in this crate.
 
@@ -28,6 +29,7 @@ pub mod mailbox;
 pub mod pci;
 pub mod scsi;
 pub mod sync;
+pub mod system;
 pub mod workqueue;
 
 module! {

@@ -17,15 +17,14 @@ use super::live::Live;
 use super::request::{
     MapRequest,
     Request,
-    RequestArea,
-    Started,
-    StartedAt, //
+    RequestArea, //
 };
 use super::status::BlockStatus;
 use super::target::{
     Ioctl,
     IoctlAnswer,
     MessageAnswer,
+    Registration,
     Target, //
 };
 use super::text::{
@@ -112,11 +111,13 @@ impl<T: Target> Callbacks<T> {
                 0
             }
             Err(refusal) => {
-                if let Some(message) = refusal.message {
-                    // SAFETY: by this function's contract; C only reads the line.
-                    unsafe { (*ti.as_ptr()).error = message.as_char_ptr().cast_mut() };
+                let (error, line) = refusal.into_parts();
+                // SAFETY: by this function's contract the type is set, and C only reads the line.
+                unsafe {
+                    let lines = Registration::<T>::lines_of((*ti.as_ptr()).type_);
+                    (*ti.as_ptr()).error = lines.keep(&line);
                 }
-                refusal.error.to_errno()
+                error.to_errno()
             }
         }
     }
@@ -169,7 +170,7 @@ impl<T: Target> Callbacks<T> {
             let area = unsafe { area::<T>(info).read() };
             // SAFETY: the target lives, as device-mapper is still mapping.
             let live = unsafe { &*area.live };
-            T::unmap_request(live, area.io, Started(StartedAt::Request(clone)));
+            T::unmap_request(live, area.io);
         }
         // SAFETY: by this function's contract it is freed once.
         unsafe { kernel::bindings::blk_mq_free_request(clone) };
@@ -180,7 +181,7 @@ impl<T: Target> Callbacks<T> {
     /// Called once for each clone that was sent, with its area.
     unsafe extern "C" fn rq_end_io(
         ti: *mut bindings::dm_target,
-        clone: *mut request,
+        _clone: *mut request,
         error: blk_status_t,
         info: *mut bindings::map_info,
     ) -> c_int {
@@ -188,8 +189,7 @@ impl<T: Target> Callbacks<T> {
         let live = unsafe { live::<T>(ti) };
         // SAFETY: by this function's contract the area was written, and is read once, here.
         let area = unsafe { area::<T>(info).read() };
-        let started = Started(StartedAt::Request(clone));
-        T::end_request(live, area.io, BlockStatus::from_raw(error), started).as_raw()
+        T::end_request(live, area.io, BlockStatus::from_raw(error)).as_raw()
     }
 
     /// # Safety
@@ -217,13 +217,12 @@ impl<T: Target> Callbacks<T> {
         let live = unsafe { live::<T>(ti) };
         // SAFETY: by this function's contract.
         let status = BlockStatus::from_raw(unsafe { *error });
-        let started = Started(StartedAt::Bio(raw));
         // SAFETY: C passes a bio, never null.
         let raw = unsafe { NonNull::new_unchecked(raw) };
         // SAFETY: by this function's contract.
         let mut bio = unsafe { EndedBio::<T>::from_raw(raw) };
         let io = bio.take_io();
-        let end = T::end_bio(live, bio, io, status, started);
+        let end = T::end_bio(live, bio, io, status);
         if let Some(status) = end.status {
             // SAFETY: by this function's contract.
             unsafe { *error = status.as_raw() };

@@ -9,26 +9,35 @@ use super::device::{
 };
 use crate::bindings;
 use core::ptr::NonNull;
+use core::sync::atomic::{
+    AtomicU8,
+    AtomicUsize,
+    Ordering, //
+};
 use kernel::alloc::AllocError;
+use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
 
-/// Why a table is refused: the errno that `dmsetup` shows and the line that device-mapper logs.
-#[derive(Clone, Copy, Debug)]
+/// Why a table is refused: the errno that `dmsetup` shows, and the line that device-mapper logs.
+#[derive(Clone, Copy)]
 pub struct Refusal {
-    /// The errno.
-    pub error: Error,
-    /// The line; without one, device-mapper says "Unknown error".
-    pub message: Option<&'static CStr>,
+    error: Error,
+    line: Line,
 }
 
 impl Refusal {
-    /// A refusal with a line.
-    pub const fn new(error: Error, message: &'static CStr) -> Self {
-        Self {
-            error,
-            message: Some(message),
-        }
+    /// A refusal with a line, which is cut after [`Line::LENGTH`] bytes. It should name the word that is
+    /// wrong.
+    pub fn new(error: Error, line: fmt::Arguments<'_>) -> Self {
+        let mut this = Self::from(error);
+        // A line that is too long is cut, which is no error.
+        let _ = fmt::Write::write_fmt(&mut this.line, line);
+        this
+    }
+
+    pub(super) fn into_parts(self) -> (Error, Line) {
+        (self.error, self.line)
     }
 }
 
@@ -36,7 +45,10 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self {
             error,
-            message: None,
+            line: Line {
+                text: [0; Line::LENGTH],
+                len: 0,
+            },
         }
     }
 }
@@ -44,6 +56,73 @@ impl From<Error> for Refusal {
 impl From<AllocError> for Refusal {
     fn from(error: AllocError) -> Self {
         Error::from(error).into()
+    }
+}
+
+/// A short line of text.
+///
+/// # Invariants
+///
+/// `len` is at most [`Line::LENGTH`].
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    text: [u8; Self::LENGTH],
+    len: u8,
+}
+
+impl Line {
+    /// Bytes of the longest line.
+    pub(super) const LENGTH: usize = 100;
+
+    fn as_bytes(&self) -> &[u8] {
+        self.text.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let at = usize::from(self.len);
+        let take = text.len().min(Self::LENGTH.saturating_sub(at));
+        let end = at.saturating_add(take);
+        if let (Some(into), Some(from)) = (self.text.get_mut(at..end), text.as_bytes().get(..take))
+        {
+            into.copy_from_slice(from);
+            // INVARIANT: `end` is at most `LENGTH`, which fits.
+            self.len = end as u8;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of the last refusals. Device-mapper logs a line after the constructor has returned, so it
+/// has to outlive that; each stays until [`RefusalLines::KEPT`] more tables have been refused.
+pub(super) struct RefusalLines {
+    lines: [[AtomicU8; Line::LENGTH + 1]; Self::KEPT],
+    next: AtomicUsize,
+}
+
+impl RefusalLines {
+    const KEPT: usize = 16;
+
+    pub(super) const fn new() -> Self {
+        Self {
+            lines: [const { [const { AtomicU8::new(0) }; Line::LENGTH + 1] }; Self::KEPT],
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// Keeps a line, as a string for C; null if it is empty.
+    pub(super) fn keep(&self, line: &Line) -> *mut c_char {
+        let text = line.as_bytes();
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % Self::KEPT;
+        let Some(slot) = self.lines.get(index).filter(|_| !text.is_empty()) else {
+            return core::ptr::null_mut();
+        };
+        // The last byte is never anything but zero, so this is a string at any moment.
+        for (index, byte) in slot.iter().enumerate() {
+            byte.store(text.get(index).copied().unwrap_or(0), Ordering::Relaxed);
+        }
+        slot.as_ptr().cast_mut().cast()
     }
 }
 
@@ -98,7 +177,7 @@ impl Constructor {
     ///
     /// - `EINVAL` if it is the mapped device itself.
     /// - Any error of [`DeviceNumber::from_word`](super::DeviceNumber::from_word) or of opening it.
-    pub fn open(&mut self, word: &CStr) -> Result<DeviceIndex> {
+    pub fn open(&mut self, word: &[u8]) -> Result<DeviceIndex> {
         self.devices.open(word)
     }
 

@@ -6,6 +6,7 @@
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
 use super::status::BlockStatus;
+use super::text::c_string;
 use crate::bindings;
 use core::ptr::NonNull;
 use kernel::bindings::{
@@ -50,7 +51,8 @@ impl DeviceNumber {
     ///
     /// - `EOVERFLOW` if the numbers are too large.
     /// - `ENOENT`, `ENOTBLK` and others of `lookup_bdev` if a path names no block device.
-    pub fn from_word(word: &CStr) -> Result<Self> {
+    pub fn from_word(word: &[u8]) -> Result<Self> {
+        let word = c_string(word)?;
         let mut number = 0;
         // SAFETY: the word is a string, `number` is valid for writing.
         to_result(unsafe { bindings::dm_devt_from_path(word.as_char_ptr(), &mut number) })?;
@@ -231,7 +233,8 @@ impl Devices {
     }
 
     /// Opens the device that `word` names. Sleeps.
-    pub(super) fn open(&mut self, word: &CStr) -> Result<DeviceIndex> {
+    pub(super) fn open(&mut self, word: &[u8]) -> Result<DeviceIndex> {
+        let word = c_string(word)?;
         let ti = self.ti.as_ptr();
         let mut raw = core::ptr::null_mut();
         self.list.reserve(1, GFP_KERNEL)?;

@@ -5,6 +5,7 @@
 //! C header: [`include/scsi/scsi_dh.h`](srctree/include/scsi/scsi_dh.h)
 
 use super::device::Device;
+use super::text::c_string;
 use crate::bindings;
 use core::ptr::NonNull;
 use kernel::error::{
@@ -66,24 +67,24 @@ impl Activation {
     }
 }
 
-/// The parameters of a hardware handler: a count and that many words, each with a zero at its end, as
-/// handlers take them.
-pub struct HandlerParameters(KVec<u8>);
+/// The parameters of a hardware handler, as handlers take them: a number, and that many words, each
+/// with a zero byte at its end.
+///
+/// # Invariants
+///
+/// The bytes are as said.
+#[derive(Clone, Copy)]
+pub struct HandlerParameters<'a>(&'a [u8]);
 
-impl HandlerParameters {
-    /// Makes them of words.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` if there is no memory.
-    pub fn new<'a>(words: impl Iterator<Item = &'a CStr> + Clone) -> Result<Self> {
-        let count = CString::try_from_fmt(kernel::prelude::fmt!("{}", words.clone().count()))?;
-        let mut bytes = KVec::new();
-        bytes.extend_from_slice(count.to_bytes_with_nul(), GFP_KERNEL)?;
-        for word in words {
-            bytes.extend_from_slice(word.to_bytes_with_nul(), GFP_KERNEL)?;
-        }
-        Ok(Self(bytes))
+impl<'a> HandlerParameters<'a> {
+    /// Checks bytes. [`None`] if they are not as said.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let mut words = bytes.split(|byte| *byte == 0);
+        let count = core::str::from_utf8(words.next()?).ok()?;
+        // What follows the last zero byte is one more word, which is empty.
+        let enough = words.clone().count() > count.parse::<usize>().ok()?;
+        // INVARIANT: checked above.
+        (enough && words.next_back()?.is_empty()).then_some(Self(bytes))
     }
 }
 
@@ -120,7 +121,8 @@ impl Device {
     /// - `EINVAL` if there is no such handler.
     /// - `EBUSY` if another one is attached.
     /// - Any error of the handler.
-    pub fn attach_handler(&self, name: &CStr) -> Result {
+    pub fn attach_handler(&self, name: &[u8]) -> Result {
+        let name = c_string(name)?;
         // SAFETY: the queue is valid, the name a string.
         to_result(unsafe { bindings::scsi_dh_attach(self.queue(), name.as_char_ptr()) })
     }
@@ -130,7 +132,7 @@ impl Device {
     /// # Errors
     ///
     /// Any error of the handler. One that takes none accepts all.
-    pub fn set_handler_parameters(&self, parameters: &HandlerParameters) -> Result {
+    pub fn set_handler_parameters(&self, parameters: HandlerParameters<'_>) -> Result {
         let text = parameters.0.as_ptr().cast();
         // SAFETY: the queue is valid; the words are as many as the count says.
         to_result(unsafe { bindings::scsi_dh_set_params(self.queue(), text) })

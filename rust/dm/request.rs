@@ -149,24 +149,3 @@ impl EndRequest {
         }
     }
 }
-
-/// When an I/O was handed to its device.
-pub struct Started(pub(super) StartedAt);
-
-pub(super) enum StartedAt {
-    Request(*const request),
-    Bio(*mut kernel::bindings::bio),
-}
-
-impl Started {
-    /// Nanoseconds of the monotonic clock; zero if the device's queue keeps no such times.
-    #[inline]
-    pub fn nanoseconds(&self) -> u64 {
-        match self.0 {
-            // SAFETY: the request is valid while the callback runs that this was made for.
-            StartedAt::Request(raw) => unsafe { (*raw).io_start_time_ns },
-            // SAFETY: as above.
-            StartedAt::Bio(raw) => unsafe { bindings::dm_start_time_ns_from_clone(raw) },
-        }
-    }
-}

@@ -13,7 +13,8 @@ use super::bio::{
 use super::callbacks::Callbacks;
 use super::construct::{
     Constructor,
-    Refusal, //
+    Refusal,
+    RefusalLines, //
 };
 use super::device::DeviceIndex;
 use super::handler::Activation;
@@ -24,8 +25,7 @@ use super::live::{
 use super::request::{
     EndRequest,
     MapRequest,
-    Request,
-    Started, //
+    Request, //
 };
 use super::status::BlockStatus;
 use super::text::{
@@ -54,6 +54,10 @@ impl Features {
     pub const PASSES_INTEGRITY: Self = Self(bindings::DM_TARGET_PASSES_INTEGRITY as u64);
     /// Atomic writes go through it.
     pub const ATOMIC_WRITES: Self = Self(bindings::DM_TARGET_ATOMIC_WRITES as u64);
+
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
 
     /// Both.
     pub const fn and(self, other: Self) -> Self {
@@ -143,17 +147,12 @@ pub trait Target: Send + Sync + Sized + 'static {
     }
 
     /// A clone was made but could not be sent; it will be mapped again. Atomic context.
-    fn unmap_request(_this: &Live<Self>, _io: Self::Io, _started: Started) {
+    fn unmap_request(_this: &Live<Self>, _io: Self::Io) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// A clone has ended. Any context.
-    fn end_request(
-        _this: &Live<Self>,
-        _io: Self::Io,
-        _status: BlockStatus,
-        _started: Started,
-    ) -> EndRequest {
+    fn end_request(_this: &Live<Self>, _io: Self::Io, _status: BlockStatus) -> EndRequest {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -168,7 +167,6 @@ pub trait Target: Send + Sync + Sized + 'static {
         _bio: EndedBio<Self>,
         _io: Option<Self::Io>,
         _status: BlockStatus,
-        _started: Started,
     ) -> EndBio<Self> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -238,6 +236,7 @@ pub struct Registration<T: Target> {
     #[pin]
     kind: Opaque<bindings::target_type>,
     shared: T::Shared,
+    lines: RefusalLines,
 }
 
 // SAFETY: the type is not changed after its registration, but for the link that device-mapper's lock
@@ -247,21 +246,26 @@ unsafe impl<T: Target> Send for Registration<T> {}
 unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target> Registration<T> {
-    /// Registers the target of a module. May sleep.
+    /// Registers the target of a module; `failed` is called if that does not work. May sleep.
     ///
     /// # Errors
     ///
     /// `EBUSY` if another module has registered the name.
-    pub fn new(module: &'static ThisModule, shared: T::Shared) -> impl PinInit<Self, Error> {
+    pub fn new(
+        module: &'static ThisModule,
+        shared: T::Shared,
+        failed: impl FnOnce(Error),
+    ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             shared,
+            lines: RefusalLines::new(),
             kind <- Opaque::try_ffi_init(|slot: *mut bindings::target_type| {
                 let mut kind = Callbacks::<T>::KIND;
                 kind.module = module.as_ptr();
                 // SAFETY: the slot is valid for writing.
                 unsafe { slot.write(kind) };
                 // SAFETY: complete, pinned, and taken back before it goes.
-                to_result(unsafe { bindings::dm_register_target(slot) })
+                to_result(unsafe { bindings::dm_register_target(slot) }).inspect_err(|error| failed(*error))
             }),
         })
     }
@@ -275,11 +279,27 @@ impl<T: Target> Registration<T> {
     ///
     /// `kind` is the type of a registration of `T`, which lives for `'a`.
     #[inline]
-    pub(super) unsafe fn shared_of<'a>(kind: *mut bindings::target_type) -> &'a T::Shared {
+    unsafe fn from_kind<'a>(kind: *mut bindings::target_type) -> &'a Self {
         let kind: *mut Opaque<bindings::target_type> = kind.cast();
         // SAFETY: by this function's contract.
-        let this = unsafe { &*kernel::container_of!(kind, Self, kind) };
-        &this.shared
+        unsafe { &*kernel::container_of!(kind, Self, kind) }
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::from_kind`].
+    #[inline]
+    pub(super) unsafe fn shared_of<'a>(kind: *mut bindings::target_type) -> &'a T::Shared {
+        // SAFETY: by this function's contract.
+        &unsafe { Self::from_kind(kind) }.shared
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::from_kind`].
+    pub(super) unsafe fn lines_of<'a>(kind: *mut bindings::target_type) -> &'a RefusalLines {
+        // SAFETY: by this function's contract.
+        &unsafe { Self::from_kind(kind) }.lines
     }
 }
 
@@ -288,11 +308,5 @@ impl<T: Target> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: registered by `new`, or this would not exist.
         unsafe { bindings::dm_unregister_target(self.kind.get()) };
-    }
-}
-
-impl Features {
-    pub(super) const fn bits(self) -> u64 {
-        self.0
     }
 }

@@ -6,7 +6,10 @@
 use core::marker::PhantomData;
 use kernel::fmt;
 use kernel::prelude::*;
-use kernel::str::CStr;
+use kernel::str::{
+    CStr,
+    CString, //
+};
 
 /// The words of a table line or of a message, as device-mapper has split them.
 ///
@@ -140,4 +143,18 @@ pub enum StatusKind {
     Table,
     /// The attributes that integrity measurement records.
     Ima,
+}
+
+/// A string for C of a word.
+///
+/// # Errors
+///
+/// - `EINVAL` if there is a zero byte in it.
+/// - `ENOMEM` if there is no memory.
+pub(super) fn c_string(word: &[u8]) -> Result<CString> {
+    let mut bytes = KVec::with_capacity(word.len().saturating_add(1), GFP_KERNEL)?;
+    bytes.extend_from_slice(word, GFP_KERNEL)?;
+    bytes.push(0, GFP_KERNEL)?;
+    let text = CStr::from_bytes_with_nul(&bytes).map_err(|_| EINVAL)?;
+    Ok(CString::try_from(text)?)
 }

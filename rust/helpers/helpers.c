@@ -4,6 +4,7 @@
 #include <linux/blk-mq.h>
 #include <linux/crash_dump.h>
 #include <linux/export.h>
+#include <linux/topology.h>
 
 #include "helpers.h"
 
@@ -111,3 +112,9 @@ void storage_bio_set_dev(struct bio *bio, struct block_device *bdev)
 	bio_set_dev(bio, bdev);
 }
 EXPORT_SYMBOL_GPL(storage_bio_set_dev);
+
+int storage_cpu_to_node(int cpu)
+{
+	return cpu_to_node(cpu);
+}
+EXPORT_SYMBOL_GPL(storage_cpu_to_node);
