@@ -159,21 +159,21 @@ const fn is_space(byte: u8) -> bool {
 
 /// The number that the whole of `word` is, as `sscanf(word, "%u%c", ..) == 1` sees it.
 ///
-/// White space before it is skipped (a quoted word may begin with it). A number that does not fit
-/// loses its upper bits, as it does there.
+/// White space before it is skipped (a quoted word may begin with it). As there, a number that does not
+/// fit loses its upper bits, and one beyond 64 bits counts as the greatest that has so many.
 pub(crate) fn scan_u32(word: &[u8]) -> Option<u32> {
     let start = word.iter().position(|byte| !is_space(*byte))?;
     let digits = word.get(start..)?;
-    let mut value = 0u32;
+    let mut value = 0u64;
     for byte in digits {
         if !byte.is_ascii_digit() {
             return None;
         }
-        value = value
-            .wrapping_mul(10)
-            .wrapping_add(u32::from(byte.wrapping_sub(b'0')));
+        let digit = u64::from(byte.wrapping_sub(b'0'));
+        let longer = value.checked_mul(10).and_then(|value| value.checked_add(digit));
+        value = longer.unwrap_or(u64::MAX);
     }
-    Some(value)
+    Some(value as u32)
 }
 
 /// Whether `word` is `name`, whatever the case of its letters (`strcasecmp`).
