@@ -170,7 +170,9 @@ pub(crate) fn scan_u32(word: &[u8]) -> Option<u32> {
             return None;
         }
         let digit = u64::from(byte.wrapping_sub(b'0'));
-        let longer = value.checked_mul(10).and_then(|value| value.checked_add(digit));
+        let longer = value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(digit));
         value = longer.unwrap_or(u64::MAX);
     }
     Some(value as u32)

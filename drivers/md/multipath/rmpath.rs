@@ -42,6 +42,7 @@ mod stats;
 mod status;
 mod table;
 mod target;
+mod tree;
 
 use target::Multipath;
 

@@ -20,7 +20,6 @@ mod balance;
 mod draft;
 mod historical;
 mod round_robin;
-mod tree;
 
 use affinity::Affinity;
 use balance::Balance;

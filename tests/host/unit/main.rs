@@ -49,6 +49,7 @@ mod multipath {
     pub(crate) mod stats;
     pub(crate) mod status;
     pub(crate) mod table;
+    pub(crate) mod tree;
 }
 
 mod tests;

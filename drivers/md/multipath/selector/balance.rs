@@ -16,7 +16,7 @@ use super::super::memory::{
     OutOfMemory,
     Vector, //
 };
-use super::tree::Tree;
+use super::super::tree::Tree;
 
 /// What is counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

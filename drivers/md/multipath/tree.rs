@@ -13,12 +13,12 @@
 //! the thread that plays sees the mark before it ends. The winner may so be out of date while loads
 //! change; it is right when they rest.
 
-use super::super::atomic::{
+use super::atomic::{
     AtomicU32,
     AtomicU64,
     Ordering, //
 };
-use super::super::memory::{
+use super::memory::{
     Memory,
     OutOfMemory,
     Vector, //
