@@ -385,6 +385,12 @@ impl<T: Target> BioList<T> {
     }
 }
 
+impl<T: Target> Default for BioList<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T: Target> Drop for BioList<T> {
     fn drop(&mut self) {
         while self.pop().is_some() {}

@@ -24,6 +24,7 @@ use super::construct::{
     bytes_of,
     Name, //
 };
+use super::held::slice_msecs;
 use super::map::{
     self,
     DhResult,
@@ -39,6 +40,7 @@ use super::target::{
     Guarded,
     Multipath,
     BIOS,
+    DEADLINE,
     EVENT,
     NOW,
     NO_PATH_TIMEOUT, //
@@ -155,6 +157,32 @@ impl Multipath {
         let name = Name(this.name().to_bytes());
         dm_warn!("queue_if_no_path timeout on {name}, failing queued IO\n");
         Self::settle(this, guard, effects);
+    }
+
+    // --- the deadline of paths ----------------------------------------------------------------
+
+    /// Looks at the paths again when the next slice of time begins, if the map has a deadline.
+    pub(crate) fn watch_later(this: &Live<Self>) {
+        if let Some(deadline) = this.map.features().path_deadline_msecs {
+            let delay = Delta::from_millis(i64::from(slice_msecs(deadline)));
+            this.queue_job(DEADLINE, &this.shared().events, delay);
+        }
+    }
+
+    /// Fails the paths that hold an I/O past the deadline, so that new I/O goes elsewhere at once. What
+    /// is held is not sent again before its command has ended.
+    pub(crate) fn watch(this: &Live<Self>) {
+        let slice = this.map.next_slice();
+        for (id, path) in this.map.paths() {
+            if path.watch().is_overdue(slice) && this.map.is_usable(id) {
+                let deadline = this.map.features().path_deadline_msecs.unwrap_or(0);
+                let map = Name(this.name().to_bytes());
+                let name = path.device().name_of();
+                dm_warn!("{map}: path {name} holds I/O for more than {deadline} ms\n");
+                Self::fail_path(this, id);
+            }
+        }
+        Self::watch_later(this);
     }
 
     // --- activation by the hardware handler ---------------------------------------------------

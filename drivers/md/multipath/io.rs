@@ -4,6 +4,7 @@
 //!
 //! An I/O for which a path is open takes no lock. All else is decided under the map's.
 
+use core::sync::atomic::Ordering;
 use kernel::prelude::*;
 use storage::dm::{
     with_plug,
@@ -118,6 +119,7 @@ impl Multipath {
             Self::settle(this, guard, effects);
             return MapRequest::DelayRequeue;
         }
+        this.congested.store(true, Ordering::Relaxed);
         // The block layer runs the queue again when the device has a request.
         MapRequest::Requeue
     }
@@ -132,6 +134,7 @@ impl Multipath {
         match guard.state.lend(&this.map, &System, bytes) {
             Pick::Lent(lent) => Ok(lent),
             Pick::Wait(effects) => {
+                this.congested.store(true, Ordering::Relaxed);
                 Self::settle(this, guard, effects);
                 Err(MapRequest::DelayRequeue)
             }
@@ -140,6 +143,23 @@ impl Multipath {
                 NoPath::Kill => MapRequest::Kill,
             }),
         }
+    }
+
+    /// Whether a request that is mapped now would only wait.
+    #[cold]
+    pub(crate) fn still_busy(this: &Live<Self>) -> bool {
+        let is_busy = |path: &PathDevice| {
+            let device = this.device(path.index());
+            device.is_some_and(|device| device.is_busy())
+        };
+        let busy = match this.map.busy(is_busy) {
+            Some(busy) => busy,
+            None => this.lock().state.busy(&this.map, is_busy),
+        };
+        if !busy {
+            this.congested.store(false, Ordering::Relaxed);
+        }
+        busy
     }
 
     #[inline]

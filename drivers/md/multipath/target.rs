@@ -2,6 +2,10 @@
 
 //! One map, and what device-mapper asks of it.
 
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
 use kernel::prelude::*;
 use kernel::str::CStr;
 use kernel::sync::{
@@ -93,6 +97,8 @@ pub(crate) struct Multipath {
     pub(crate) map: Map,
     /// Whether a selector wants to know when an I/O was sent.
     pub(crate) times_needed: bool,
+    /// A device could not take a request lately, or a group is being initialised.
+    pub(crate) congested: AtomicBool,
     #[pin]
     pub(crate) guarded: SpinLockIrq<Guarded>,
     /// One message or end of suspension at a time.
@@ -161,6 +167,7 @@ impl Target for Multipath {
         Ok(try_pin_init!(Self {
             map,
             times_needed,
+            congested: AtomicBool::new(false),
             guarded <- new_spinlock_irq!(guarded, "rmpath_state"),
             control <- new_mutex!((), "rmpath_control"),
             initialised <- new_condvar!("rmpath_initialised"),
@@ -177,6 +184,7 @@ impl Target for Multipath {
         let guard = this.lock();
         let effects = guard.state.started(&this.map);
         Self::settle(this, guard, effects);
+        Self::watch_later(this);
     }
 
     fn run(this: &Live<Self>, job: Job) {
@@ -184,7 +192,7 @@ impl Target for Multipath {
             EVENT => this.event(),
             BIOS => Self::send_waiting(this),
             NO_PATH_TIMEOUT => Self::no_path_timeout(this),
-            DEADLINE => {}
+            DEADLINE => Self::watch(this),
             Job(job) => Self::activate(this, DeviceIndex::new(job.saturating_sub(FIRST_PATH))),
         }
     }
@@ -217,6 +225,7 @@ impl Target for Multipath {
     }
 
     fn unmap_request(this: &Live<Self>, flight: Flight) {
+        this.congested.store(true, Ordering::Relaxed);
         this.map.take_back(flight.in_flight);
     }
 
@@ -268,15 +277,11 @@ impl Target for Multipath {
         }
     }
 
+    #[inline]
     fn busy(this: &Live<Self>) -> bool {
-        let is_busy = |path: &PathDevice| {
-            this.device(path.index())
-                .is_some_and(|device| device.is_busy())
-        };
-        match this.map.busy(is_busy) {
-            Some(busy) => busy,
-            None => this.lock().state.busy(&this.map, is_busy),
-        }
+        // To ask the devices costs as much as to choose one. They are asked once one was found busy, until
+        // one is not: a request that is mapped to a busy device goes back as this answer would have it.
+        this.congested.load(Ordering::Relaxed) && Self::still_busy(this)
     }
 
     fn activated(this: &Live<Self>, device: DeviceIndex, outcome: Activation) {
