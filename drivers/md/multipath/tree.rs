@@ -2,14 +2,15 @@
 
 //! The least loaded of many paths, without looking at all of them.
 //!
-//! A tournament: each leaf is a path's load, each node the winner of the two below it. The winner
-//! of all is read in one step, and a change of one path's load plays that path's matches again, at
-//! most one for each doubling of the number of paths.
+//! A tournament with eight players a match: each path has a key, of which the least is the best,
+//! each block of eight keys has a winner, and so have eight blocks. The winner of all is read in
+//! one step. A change of one path's load plays its block again, and the next one above only if the
+//! winner has changed: one block for up to 8 paths, two for up to 64.
 //!
 //! # Concurrency
 //!
 //! Any CPU may start and end I/O on any path, in any context. Loads change by themselves, matches
-//! are played by one thread at a time. Who comes meanwhile does not wait: it marks its leaf, and
+//! are played by one thread at a time. Who comes meanwhile does not wait: it marks its path, and
 //! the thread that plays sees the mark before it ends. The winner may so be out of date while loads
 //! change; it is right when they rest.
 
@@ -24,23 +25,49 @@ use super::memory::{
     Vector, //
 };
 
-/// Load and last use of a path. The lesser word is the better path.
+/// What a path is worth: the least key is the best.
 ///
-/// From the top: one bit for a failed path, 31 bits of load, 32 bits of the clock when I/O was
-/// last started.
+/// From the top: a bit for a failed path, the load (the greatest one stands for any more), the
+/// clock when I/O was last started, the path. So of equally loaded paths the one is best that was
+/// used longest ago, and no two keys are equal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Leaf(u64);
+struct Key(u64);
 
-impl Leaf {
-    const LOAD_SHIFT: u32 = 32;
-    const MAX_LOAD: u32 = u32::MAX >> 1;
-    const FAILED: u64 = 1 << 63;
-    /// What is put where there is no path.
+impl Key {
+    const PATH_BITS: u32 = 10;
+    const CLOCK_BITS: u32 = 29;
+    const LOAD_BITS: u32 = 24;
+
+    const CLOCK_SHIFT: u32 = Self::PATH_BITS;
+    const LOAD_SHIFT: u32 = Self::CLOCK_SHIFT + Self::CLOCK_BITS;
+    const FAILED: u64 = 1 << (Self::LOAD_SHIFT + Self::LOAD_BITS);
+
+    const MAX_LOAD: u64 = (1 << Self::LOAD_BITS) - 1;
+    const MAX_CLOCK: u32 = (1 << Self::CLOCK_BITS) - 1;
+    const CLOCK_MASK: u64 = (Self::MAX_CLOCK as u64) << Self::CLOCK_SHIFT;
+    const PATH_MASK: u64 = (1 << Self::PATH_BITS) - 1;
+
+    /// What stands where there is no path.
     const NONE: Self = Self(u64::MAX);
 
+    /// This key for another load; of a path that failed if [`Load::FAILED`] is set.
     #[inline]
-    const fn new(load: u32, used: u32) -> Self {
-        Self(((load as u64) << Self::LOAD_SHIFT) | used as u64)
+    const fn with_load(self, load: u64) -> Self {
+        let shown = load & !Load::FAILED;
+        let shown = if shown > Self::MAX_LOAD {
+            Self::MAX_LOAD
+        } else {
+            shown
+        };
+        let rest = self.0 & (Self::CLOCK_MASK | Self::PATH_MASK);
+        // The bit for a failed path is the same one.
+        Self(rest | (shown << Self::LOAD_SHIFT) | (load & Load::FAILED))
+    }
+
+    /// This key for a path that was used just now.
+    #[inline]
+    const fn with_clock(self, clock: u32) -> Self {
+        Self((self.0 & !Self::CLOCK_MASK) | ((clock as u64) << Self::CLOCK_SHIFT))
     }
 
     #[inline]
@@ -49,222 +76,183 @@ impl Leaf {
     }
 
     #[inline]
-    const fn load(self) -> u32 {
-        (self.0 >> Self::LOAD_SHIFT) as u32 & Self::MAX_LOAD
-    }
-
-    #[inline]
-    const fn used(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// With another load, and failed if it was.
-    #[inline]
-    const fn with(self, load: u32, used: u32) -> Self {
-        let load = if load > Self::MAX_LOAD {
-            Self::MAX_LOAD
-        } else {
-            load
-        };
-        Self(Self::new(load, used).0 | (self.0 & Self::FAILED))
-    }
-
-    /// Whether this path is to be preferred: less load, or as much and used longer ago.
-    #[inline]
-    const fn is_better_than(self, other: Self) -> bool {
-        let (load, other_load) = (self.0 >> Self::LOAD_SHIFT, other.0 >> Self::LOAD_SHIFT);
-        if load == other_load {
-            // The clock wraps: what counts is the distance.
-            (self.used().wrapping_sub(other.used()) as i32) < 0
-        } else {
-            load < other_load
-        }
+    const fn path(self) -> u32 {
+        (self.0 & Self::PATH_MASK) as u32
     }
 }
+
+const _: () = assert!(Key::FAILED == Load::FAILED);
+
+/// The load of a path: a count, and the top bit while the path has failed.
+struct Load;
+
+impl Load {
+    const FAILED: u64 = 1 << 63;
+}
+
+/// Keys of a match.
+const PLAYERS: u32 = 8;
+
+/// One match.
+type Block = [AtomicU64; PLAYERS as usize];
+
+/// Paths that a tree may have.
+pub(crate) const MAX_PATHS: u32 = 1 << Key::PATH_BITS;
 
 /// Nobody plays.
 const FREE: u32 = 0;
 /// A thread plays.
 const PLAYING: u32 = 1;
-/// Leaves were marked.
+/// Paths were marked.
 const MARKED: u32 = 2;
 
-/// How often a thread plays marked leaves for others before it leaves the rest to the next.
+/// How often a thread plays for others before it leaves the rest to the next one.
 const MAX_ROUNDS: u32 = 16;
 
 /// The loads of some paths.
 ///
 /// # Invariants
 ///
-/// - `leaves` has `size` elements and `nodes` as many; `size` is a power of two.
-/// - Only the thread that set `PLAYING` writes `nodes`.
+/// - `blocks` has a key for each path, then one for each of the blocks before that, and so on until
+///   one block is left. Only the thread that set `PLAYING` writes keys, `winner` and `clock`.
+/// - `clock` is at most [`Key::MAX_CLOCK`].
 pub(crate) struct Tree<M: Memory> {
-    size: u32,
-    leaves: M::Vec<AtomicU64>,
-    /// Winners, as indices of leaves. The node below the two nodes `2 n` and `2 n + 1` is `n`, the
-    /// first one is not used.
-    nodes: M::Vec<AtomicU32>,
-    /// Leaves whose matches are to be played, a bit for each.
-    marks: M::Vec<AtomicU64>,
+    loads: M::Vec<AtomicU64>,
+    blocks: M::Vec<Block>,
+    /// Blocks that hold the keys of paths.
+    lowest: u32,
+    winner: AtomicU64,
     play: AtomicU32,
     clock: AtomicU32,
+    /// Paths whose matches are to be played, a bit for each.
+    marks: M::Vec<AtomicU64>,
 }
 
 impl<M: Memory> Tree<M> {
-    /// `paths` paths without load, the first one to be preferred. May sleep.
+    /// `paths` paths without load, [`MAX_PATHS`] at most, the first one to be preferred. May sleep.
     ///
     /// # Errors
     ///
     /// [`OutOfMemory`].
     pub(crate) fn new(paths: u32) -> Result<Self, OutOfMemory> {
-        let size = paths.max(1).next_power_of_two();
-        let leaf = |index| {
-            if index < paths {
-                Leaf::new(0, index)
-            } else {
-                Leaf::NONE
-            }
-        };
-        // INVARIANT: as many of each.
-        let tree = Self {
-            size,
-            leaves: Vector::of((0..size).map(|index| AtomicU64::new(leaf(index).0)))?,
-            nodes: Vector::of((0..size).map(|_| AtomicU32::new(0)))?,
-            marks: Vector::of((0..size.div_ceil(u64::BITS)).map(|_| AtomicU64::new(0)))?,
-            play: AtomicU32::new(FREE),
-            clock: AtomicU32::new(paths),
-        };
-        for node in (1..size).rev() {
-            let (left, right) = (tree.winner(node << 1), tree.winner((node << 1) | 1));
-            let winner = if tree.leaf(right).is_better_than(tree.leaf(left)) {
-                right
-            } else {
-                left
-            };
-            tree.set_winner(node, winner);
+        Self::starting_at(paths, 0)
+    }
+
+    /// The same, with the clock as it is after some I/O.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`].
+    pub(crate) fn starting_at(paths: u32, clock: u32) -> Result<Self, OutOfMemory> {
+        let paths = paths.clamp(1, MAX_PATHS);
+        let lowest = paths.div_ceil(PLAYERS);
+        let mut number = lowest;
+        let mut level = lowest;
+        while level > 1 {
+            level = level.div_ceil(PLAYERS);
+            number = number.saturating_add(level);
         }
+        let none = |_| core::array::from_fn(|_| AtomicU64::new(Key::NONE.0));
+        // INVARIANT: as many blocks as that, and the clock is reduced.
+        let tree = Self {
+            loads: Vector::of((0..paths).map(|_| AtomicU64::new(0)))?,
+            blocks: Vector::of((0..number).map(none))?,
+            lowest,
+            winner: AtomicU64::new(Key::NONE.0),
+            play: AtomicU32::new(FREE),
+            clock: AtomicU32::new(clock.min(Key::MAX_CLOCK)),
+            marks: Vector::of((0..paths.div_ceil(u64::BITS)).map(|_| AtomicU64::new(0)))?,
+        };
+        tree.restart_clock();
+        tree.clock
+            .store(clock.min(Key::MAX_CLOCK), Ordering::Relaxed);
         Ok(tree)
     }
 
-    /// The leaf at `index`; one that loses if there is none.
+    /// The best path; [`None`] if all have failed.
     #[inline]
-    fn leaf(&self, index: u32) -> Leaf {
-        match self.leaves.get(index as usize) {
-            Some(leaf) => Leaf(leaf.load(Ordering::Acquire)),
-            None => Leaf::NONE,
-        }
-    }
-
-    /// The winner at a place of the tree, node or leaf.
-    #[inline]
-    fn winner(&self, place: u32) -> u32 {
-        match self.nodes.get(place as usize) {
-            Some(node) => node.load(Ordering::Relaxed),
-            None => place.wrapping_sub(self.size),
-        }
-    }
-
-    #[inline]
-    fn set_winner(&self, node: u32, winner: u32) {
-        if let Some(node) = self.nodes.get(node as usize) {
-            node.store(winner, Ordering::Relaxed);
-        }
-    }
-
-    /// The best leaf and its load; [`None`] if all paths have failed.
-    #[inline]
-    pub(crate) fn best(&self) -> Option<(u32, u32)> {
-        let index = if self.size > 1 { self.winner(1) } else { 0 };
-        let leaf = self.leaf(index);
-        if leaf.is_failed() {
+    pub(crate) fn best(&self) -> Option<u32> {
+        let winner = Key(self.winner.load(Ordering::Relaxed));
+        if winner.is_failed() {
             return self.search();
         }
-        Some((index, leaf.load()))
+        Some(winner.path())
     }
 
-    /// Looks at every leaf. Finds the best one also while the winner is out of date.
+    /// Looks at every load. Finds a path also while the winner is out of date.
     #[cold]
-    fn search(&self) -> Option<(u32, u32)> {
-        let mut best: Option<(u32, Leaf)> = None;
-        for index in 0..self.size {
-            let leaf = self.leaf(index);
-            if !leaf.is_failed() && best.is_none_or(|(_, best)| leaf.is_better_than(best)) {
-                best = Some((index, leaf));
-            }
-        }
-        best.map(|(index, leaf)| (index, leaf.load()))
+    fn search(&self) -> Option<u32> {
+        let loads = self.loads.iter().map(|load| load.load(Ordering::Relaxed));
+        (0u32..)
+            .zip(loads)
+            .filter(|(_, load)| load & Load::FAILED == 0)
+            .min_by_key(|(_, load)| *load)
+            .map(|(path, _)| path)
     }
 
     /// The load of a path.
-    pub(crate) fn load(&self, index: u32) -> u32 {
-        self.leaf(index).load()
-    }
-
-    /// Changes a leaf and plays its matches. False if `change` gives nothing; then nothing changes.
     #[inline]
-    fn change(&self, index: u32, change: impl Fn(Leaf) -> Option<Leaf>) -> bool {
-        let Some(leaf) = self.leaves.get(index as usize) else {
-            return false;
-        };
-        // Ends: an exchange fails only if another thread changed the leaf, and so got on.
-        let mut seen = leaf.load(Ordering::Relaxed);
-        while let Some(next) = change(Leaf(seen)) {
-            match leaf.compare_exchange(seen, next.0, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => {
-                    self.settle(index);
-                    return true;
-                }
-                Err(now) => seen = now,
-            }
+    pub(crate) fn load(&self, path: u32) -> u64 {
+        match self.loads.get(path as usize) {
+            Some(load) => load.load(Ordering::Relaxed) & !Load::FAILED,
+            None => 0,
         }
-        false
     }
 
     /// I/O of `load` starts on a path. False if the path has failed.
     #[inline]
-    pub(crate) fn start(&self, index: u32, load: u32) -> bool {
-        let now = self.clock.fetch_add(1, Ordering::Relaxed);
-        self.change(index, |leaf| {
-            (!leaf.is_failed()).then(|| leaf.with(leaf.load().saturating_add(load), now))
-        })
+    pub(crate) fn start(&self, path: u32, load: u32) -> bool {
+        let Some(sum) = self.loads.get(path as usize) else {
+            return false;
+        };
+        // Loads are no count of anything that could reach 63 bits.
+        if sum.fetch_add(u64::from(load), Ordering::AcqRel) & Load::FAILED != 0 {
+            sum.fetch_sub(u64::from(load), Ordering::AcqRel);
+            return false;
+        }
+        self.settle(path, true);
+        true
     }
 
-    /// I/O of `load` has ended on a path.
+    /// I/O of `load` that was started on a path has ended.
     #[inline]
-    pub(crate) fn end(&self, index: u32, load: u32) {
-        self.change(index, |leaf| {
-            Some(leaf.with(leaf.load().saturating_sub(load), leaf.used()))
-        });
+    pub(crate) fn end(&self, path: u32, load: u32) {
+        if let Some(sum) = self.loads.get(path as usize) {
+            sum.fetch_sub(u64::from(load), Ordering::AcqRel);
+            self.settle(path, false);
+        }
     }
 
     /// A path is out of use.
-    pub(crate) fn fail(&self, index: u32) {
-        self.change(index, |leaf| Some(Leaf(leaf.0 | Leaf::FAILED)));
+    pub(crate) fn fail(&self, path: u32) {
+        if let Some(load) = self.loads.get(path as usize) {
+            load.fetch_or(Load::FAILED, Ordering::AcqRel);
+            self.settle(path, false);
+        }
     }
 
     /// A path is in use again, as the one that was used last.
-    pub(crate) fn reinstate(&self, index: u32) {
-        let now = self.clock.fetch_add(1, Ordering::Relaxed);
-        self.change(index, |leaf| Some(Leaf::new(leaf.load(), now)));
+    pub(crate) fn reinstate(&self, path: u32) {
+        if let Some(load) = self.loads.get(path as usize) {
+            load.fetch_and(!Load::FAILED, Ordering::AcqRel);
+            self.settle(path, true);
+        }
     }
 
-    /// Sees to it that the matches of a leaf are played, after the leaf has changed.
+    /// Sees to it that the matches of a path are played, after its load has changed.
     #[inline]
-    fn settle(&self, index: u32) {
-        if self.size == 1 {
-            return;
-        }
-        // Acquire: the nodes are as the last player left them.
+    fn settle(&self, path: u32, used: bool) {
+        // Acquire: keys are as the last player left them.
         if self
             .play
             .compare_exchange(FREE, PLAYING, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
         {
-            self.play_up(index);
-        } else if !self.mark(index) {
+            self.play(path, used);
+        } else if !self.mark(path) {
             return;
         }
-        // Release: the next player finds the nodes as they are now.
+        // Release: the next player finds the keys as they are now.
         if self
             .play
             .compare_exchange(PLAYING, FREE, Ordering::Release, Ordering::Relaxed)
@@ -274,19 +262,20 @@ impl<M: Memory> Tree<M> {
         }
     }
 
-    /// Leaves the matches of a leaf to the thread that plays. True if there is none any more: the
+    /// Leaves the matches of a path to the thread that plays. True if there is none any more: the
     /// caller plays then.
     #[cold]
-    fn mark(&self, index: u32) -> bool {
-        if let Some(marks) = self.marks.get((index / u64::BITS) as usize) {
-            // Release: who takes the mark sees the leaf.
-            marks.fetch_or(1 << (index % u64::BITS), Ordering::AcqRel);
+    fn mark(&self, path: u32) -> bool {
+        if let Some(marks) = self.marks.get((path / u64::BITS) as usize) {
+            // Release: who takes the mark sees the load.
+            marks.fetch_or(1 << (path % u64::BITS), Ordering::AcqRel);
         }
-        // Acquire and release: see `settle`, and the player sees the mark that this word announces.
+        // Acquire: see `settle`. Release: the player sees the mark that this word announces.
         self.play.fetch_or(PLAYING | MARKED, Ordering::AcqRel) & PLAYING == 0
     }
 
-    /// Plays what others have marked, and stops playing.
+    /// Plays what others have marked, and stops playing. A marked path counts as used, whatever
+    /// its mark is for: that is near enough while CPUs compete.
     #[cold]
     fn play_marked(&self) {
         for _ in 0..MAX_ROUNDS {
@@ -295,7 +284,7 @@ impl<M: Memory> Tree<M> {
                 let mut bits = marks.swap(0, Ordering::AcqRel);
                 while bits != 0 {
                     let first = number.saturating_mul(u64::BITS);
-                    self.play_up(first.saturating_add(bits.trailing_zeros()));
+                    self.play(first.saturating_add(bits.trailing_zeros()), true);
                     bits &= bits.wrapping_sub(1);
                 }
             }
@@ -311,29 +300,121 @@ impl<M: Memory> Tree<M> {
         self.play.fetch_and(!PLAYING, Ordering::Release);
     }
 
-    /// Plays the matches of a leaf, up to the first that its change cannot have decided.
+    /// The clock for a path that is used now.
     #[inline]
-    fn play_up(&self, index: u32) {
-        let mut place = self.size.wrapping_add(index);
-        let mut winner = index;
-        let mut leaf = self.leaf(index);
-        while place > 1 {
-            let other = self.winner(place ^ 1);
-            let other_leaf = self.leaf(other);
-            if other_leaf.is_better_than(leaf) {
-                winner = other;
-                leaf = other_leaf;
+    fn tick(&self) -> u32 {
+        let now = self.clock.load(Ordering::Relaxed);
+        if now >= Key::MAX_CLOCK {
+            self.restart_clock();
+            return 0;
+        }
+        // INVARIANT: below the limit before.
+        self.clock.store(now.wrapping_add(1), Ordering::Relaxed);
+        now.wrapping_add(1)
+    }
+
+    /// Forgets when each path was used, and plays every match.
+    #[cold]
+    fn restart_clock(&self) {
+        for (path, load) in (0u32..).zip(self.loads.iter()) {
+            let key = Key(u64::from(path)).with_load(load.load(Ordering::Relaxed));
+            if let Some(slot) = self.slot(0, path) {
+                slot.store(key.0, Ordering::Relaxed);
             }
-            place >>= 1;
-            let Some(node) = self.nodes.get(place as usize) else {
+        }
+        self.clock.store(0, Ordering::Relaxed);
+        let mut first = 0u32;
+        let mut level = self.lowest;
+        loop {
+            for number in 0..level {
+                let best = self.best_of(first.wrapping_add(number));
+                self.place_above(first, level, number)
+                    .store(best, Ordering::Relaxed);
+            }
+            if level == 1 {
                 return;
-            };
-            let before = node.load(Ordering::Relaxed);
-            if before == winner && winner != index {
-                return;
+            }
+            first = first.wrapping_add(level);
+            level = level.div_ceil(PLAYERS);
+        }
+    }
+
+    /// Where key `number` is of the level whose first block is `first`.
+    #[inline]
+    fn slot(&self, first: u32, number: u32) -> Option<&AtomicU64> {
+        let block = self
+            .blocks
+            .get(first.wrapping_add(number / PLAYERS) as usize)?;
+        block.get((number % PLAYERS) as usize)
+    }
+
+    /// Where the winner of block `number` is, of a level of `level` blocks from `first`.
+    #[inline]
+    fn place_above(&self, first: u32, level: u32, number: u32) -> &AtomicU64 {
+        if level == 1 {
+            &self.winner
+        } else {
+            // There always is one.
+            self.slot(first.wrapping_add(level), number)
+                .unwrap_or(&self.winner)
+        }
+    }
+
+    /// The best key of a block.
+    #[inline]
+    fn best_of(&self, block: u32) -> u64 {
+        let Some(block) = self.blocks.get(block as usize) else {
+            return u64::MAX;
+        };
+        let keys = block.iter().map(|key| key.load(Ordering::Relaxed));
+        keys.fold(u64::MAX, u64::min)
+    }
+
+    /// Plays the matches of a path.
+    #[inline]
+    fn play(&self, path: u32, used: bool) {
+        let (Some(load), Some(slot)) = (self.loads.get(path as usize), self.slot(0, path)) else {
+            return;
+        };
+        // First, for it may change every key.
+        let clock = used.then(|| self.tick());
+        let old = Key(slot.load(Ordering::Relaxed));
+        // Acquire: a load is as new as the mark for it.
+        let mut new = old.with_load(load.load(Ordering::Acquire));
+        if let Some(clock) = clock {
+            new = new.with_clock(clock);
+        }
+        // INVARIANT: this thread plays.
+        slot.store(new.0, Ordering::Relaxed);
+        self.play_up(path, old.0, new.0);
+    }
+
+    /// Plays the matches above a key that was `old` and is `new`, up to the first that this cannot
+    /// have decided.
+    #[inline]
+    fn play_up(&self, path: u32, mut old: u64, mut new: u64) {
+        let mut number = path / PLAYERS;
+        let mut level = self.lowest;
+        let mut first = 0u32;
+        loop {
+            let place = self.place_above(first, level, number);
+            let before = place.load(Ordering::Relaxed);
+            if new > before {
+                if before != old {
+                    // Another one wins, as before.
+                    return;
+                }
+                new = self.best_of(first.wrapping_add(number));
             }
             // INVARIANT: this thread plays.
-            node.store(winner, Ordering::Relaxed);
+            place.store(new, Ordering::Relaxed);
+            if level == 1 {
+                return;
+            }
+            old = before;
+            first = first.wrapping_add(level);
+            level = level.div_ceil(PLAYERS);
+            number /= PLAYERS;
         }
     }
 }

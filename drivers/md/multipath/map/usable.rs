@@ -139,7 +139,16 @@ impl Usable {
     #[inline]
     pub(crate) fn next_after(&self, last: u32) -> Option<u32> {
         let from = last.wrapping_add(1);
-        self.first_from(from).or_else(|| self.first_from(0))
+        if self.paths > WORD_BITS {
+            return self.first_from(from).or_else(|| self.first_from(0));
+        }
+        // One word is all there is.
+        let bits = self.words.first()?.load(Ordering::Acquire);
+        let above = match u64::MAX.checked_shl(from) {
+            Some(mask) if bits & mask != 0 => bits & mask,
+            _ => bits,
+        };
+        (above != 0).then(|| above.trailing_zeros())
     }
 
     /// The first usable path at or above `from`.

@@ -45,7 +45,7 @@ impl Measure {
 struct Class<M: Memory> {
     throughput: u32,
     tree: Tree<M>,
-    /// The index in the group of each leaf's path.
+    /// The index in the group of each leaf's path. If there is no other class, they are the same.
     paths: M::Vec<u32>,
 }
 
@@ -114,7 +114,10 @@ impl<M: Memory> Balance<M> {
         let load = self.measure.load(nr_bytes);
         for _ in 0..MAX_TRIES {
             let (class, leaf) = self.best(load)?;
-            let index = *class.paths.get(leaf as usize)?;
+            let index = match &*self.classes {
+                [_] => leaf,
+                _ => *class.paths.get(leaf as usize)?,
+            };
             if let Some(loan) = usable.lend(index) {
                 if class.tree.start(leaf, load) {
                     return Some(loan);
@@ -137,15 +140,19 @@ impl<M: Memory> Balance<M> {
     /// The best leaf of all classes.
     #[inline]
     fn best(&self, incoming: u32) -> Option<(&Class<M>, u32)> {
-        if let [class] = &*self.classes {
-            let (leaf, _) = class.tree.best()?;
-            return Some((class, leaf));
+        match &*self.classes {
+            [class] => Some((class, class.tree.best()?)),
+            classes => Self::best_of(classes, incoming),
         }
-        let mut best: Option<(&Class<M>, u32, u32)> = None;
-        for class in self.classes.iter() {
-            let Some((leaf, load)) = class.tree.best() else {
+    }
+
+    fn best_of(classes: &[Class<M>], incoming: u32) -> Option<(&Class<M>, u32)> {
+        let mut best: Option<(&Class<M>, u32, u64)> = None;
+        for class in classes {
+            let Some(leaf) = class.tree.best() else {
                 continue;
             };
+            let load = class.tree.load(leaf);
             let is_better = best.is_none_or(|(other, _, other_load)| {
                 is_faster(
                     (load, class.throughput),
@@ -162,6 +169,9 @@ impl<M: Memory> Balance<M> {
 
     #[inline]
     fn place(&self, index: u32) -> Option<(&Class<M>, u32)> {
+        if let [class] = &*self.classes {
+            return Some((class, index));
+        }
         let place = self.places.get(index as usize)?;
         Some((self.classes.get(place.class as usize)?, place.leaf))
     }
@@ -195,23 +205,27 @@ impl<M: Memory> Balance<M> {
             .map(|(class, leaf)| class.tree.load(leaf))
             .unwrap_or_default();
         match self.measure {
-            Measure::QueueLength => u64::from(load),
-            Measure::ServiceTime => u64::from(load) << SECTOR_SHIFT,
+            Measure::QueueLength => load,
+            Measure::ServiceTime => load << SECTOR_SHIFT,
         }
     }
 }
 
 /// Whether a path of some load and relative throughput is to be preferred to one of another
 /// throughput, for an I/O of `incoming` sectors (`st_compare_load`).
-const fn is_faster(path: (u32, u32), other: (u32, u32), incoming: u32) -> bool {
+const fn is_faster(path: (u64, u32), other: (u64, u32), incoming: u32) -> bool {
     let (load, throughput) = path;
     let (other_load, other_throughput) = other;
     if load == other_load || throughput == 0 || other_throughput == 0 {
         return throughput > other_throughput;
     }
     // The time to finish is the sum of the sectors by the throughput; multiplied crosswise.
-    let time = (load as u64 + incoming as u64) * other_throughput as u64;
-    let other_time = (other_load as u64 + incoming as u64) * throughput as u64;
+    let time = load
+        .saturating_add(incoming as u64)
+        .saturating_mul(other_throughput as u64);
+    let other_time = other_load
+        .saturating_add(incoming as u64)
+        .saturating_mul(throughput as u64);
     if time == other_time {
         throughput > other_throughput
     } else {
