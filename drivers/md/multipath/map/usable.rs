@@ -140,7 +140,7 @@ impl Usable {
     pub(crate) fn next_after(&self, last: u32) -> Option<u32> {
         let from = last.wrapping_add(1);
         if self.paths > WORD_BITS {
-            return self.first_from(from).or_else(|| self.first_from(0));
+            return self.next_of_many(from);
         }
         // One word is all there is.
         let bits = self.words.first()?.load(Ordering::Acquire);
@@ -151,8 +151,12 @@ impl Usable {
         (above != 0).then(|| above.trailing_zeros())
     }
 
+    #[inline(never)]
+    fn next_of_many(&self, from: u32) -> Option<u32> {
+        self.first_from(from).or_else(|| self.first_from(0))
+    }
+
     /// The first usable path at or above `from`.
-    #[inline]
     fn first_from(&self, from: u32) -> Option<u32> {
         if from >= self.paths {
             return None;

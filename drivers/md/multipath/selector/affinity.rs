@@ -61,7 +61,7 @@ impl<M: Memory> Affinity<M> {
     }
 
     /// The path of this CPU, else one of a CPU on the same node, else any.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn pick<'a>(&self, usable: &'a Usable, env: &impl Env) -> Option<Loan<'a>> {
         let cpu = env.cpu();
         match self.of(cpu) {

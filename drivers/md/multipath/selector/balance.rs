@@ -112,24 +112,30 @@ impl<M: Memory> Balance<M> {
     #[inline]
     pub(crate) fn pick<'a>(&self, usable: &'a Usable, nr_bytes: u32) -> Option<Loan<'a>> {
         let load = self.measure.load(nr_bytes);
+        if let [class] = &*self.classes {
+            let index = class.tree.best()?;
+            if let Some(loan) = usable.lend(index) {
+                if class.tree.start(index, load) {
+                    return Some(loan);
+                }
+            }
+        }
+        self.pick_of_many(usable, load)
+    }
+
+    /// The best path of several classes, or while paths fail.
+    #[inline(never)]
+    fn pick_of_many<'a>(&self, usable: &'a Usable, load: u32) -> Option<Loan<'a>> {
         for _ in 0..MAX_TRIES {
             let (class, leaf) = self.best(load)?;
-            let index = match &*self.classes {
-                [_] => leaf,
-                _ => *class.paths.get(leaf as usize)?,
-            };
+            let index = *class.paths.get(leaf as usize)?;
             if let Some(loan) = usable.lend(index) {
                 if class.tree.start(leaf, load) {
                     return Some(loan);
                 }
             }
         }
-        self.pick_any(usable, load)
-    }
-
-    /// Any usable path, while paths fail faster than they are found.
-    #[cold]
-    fn pick_any<'a>(&self, usable: &'a Usable, load: u32) -> Option<Loan<'a>> {
+        // Paths fail faster than they are found.
         usable.iter().find_map(|index| {
             let loan = usable.lend(index)?;
             let (class, leaf) = self.place(index)?;
@@ -138,17 +144,9 @@ impl<M: Memory> Balance<M> {
     }
 
     /// The best leaf of all classes.
-    #[inline]
     fn best(&self, incoming: u32) -> Option<(&Class<M>, u32)> {
-        match &*self.classes {
-            [class] => Some((class, class.tree.best()?)),
-            classes => Self::best_of(classes, incoming),
-        }
-    }
-
-    fn best_of(classes: &[Class<M>], incoming: u32) -> Option<(&Class<M>, u32)> {
         let mut best: Option<(&Class<M>, u32, u64)> = None;
-        for class in classes {
+        for class in self.classes.iter() {
             let Some(leaf) = class.tree.best() else {
                 continue;
             };

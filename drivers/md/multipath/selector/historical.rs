@@ -152,6 +152,7 @@ impl<M: Memory> Historical<M> {
 
     /// The path that is expected to be done first at `now` nanoseconds; the I/O counts as in
     /// flight from here. Of equal paths the one that was chosen longest ago.
+    #[inline(never)]
     pub(crate) fn pick<'a>(&self, usable: &'a Usable, now: u64) -> Option<Loan<'a>> {
         let mut best: Option<(u32, &History, Estimate, u32)> = None;
         for index in usable.iter() {
@@ -194,6 +195,7 @@ impl<M: Memory> Historical<M> {
     }
 
     /// I/O that was sent at `start` has ended on a path at `now`, in nanoseconds.
+    #[inline(never)]
     pub(crate) fn end(&self, usable: &Usable, index: u32, start: u64, now: u64) {
         let Some(path) = self.paths.get(index as usize) else {
             return;

@@ -15,7 +15,7 @@ use super::super::map::{
     Usable, //
 };
 
-/// How often a path is looked for while other CPUs take theirs, until it is taken anyway.
+/// How often a path is looked for while other CPUs take theirs, until any is taken.
 const MAX_TRIES: u32 = 4;
 
 /// Whose turn it was.
@@ -34,22 +34,38 @@ impl RoundRobin {
     /// The next usable path.
     #[inline]
     pub(crate) fn pick<'a>(&self, usable: &'a Usable) -> Option<Loan<'a>> {
+        let last = self.last.load(Ordering::Relaxed);
+        let next = usable.next_after(last)?;
+        if self.advance(last, next).is_ok() {
+            if let Some(loan) = usable.lend(next) {
+                return Some(loan);
+            }
+        }
+        self.pick_again(usable)
+    }
+
+    #[inline]
+    fn advance(&self, last: u32, next: u32) -> Result<u32, u32> {
+        self.last
+            .compare_exchange(last, next, Ordering::Relaxed, Ordering::Relaxed)
+    }
+
+    /// The next usable path, while other CPUs take theirs and paths fail.
+    #[cold]
+    fn pick_again<'a>(&self, usable: &'a Usable) -> Option<Loan<'a>> {
         let mut last = self.last.load(Ordering::Relaxed);
-        let mut next = usable.next_after(last)?;
         for _ in 0..MAX_TRIES {
-            match self
-                .last
-                .compare_exchange(last, next, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                Ok(_) => break,
+            let next = usable.next_after(last)?;
+            match self.advance(last, next) {
+                Ok(_) => {
+                    if let Some(loan) = usable.lend(next) {
+                        return Some(loan);
+                    }
+                    last = next;
+                }
                 Err(now) => last = now,
             }
-            next = usable.next_after(last)?;
         }
-        match usable.lend(next) {
-            Some(loan) => Some(loan),
-            // It failed this moment.
-            None => usable.next_after(next).and_then(|next| usable.lend(next)),
-        }
+        usable.iter().find_map(|index| usable.lend(index))
     }
 }
