@@ -289,3 +289,48 @@ map_message() {
 # map_info NAME, map_table NAME: status without the start, length and name of the target.
 map_info() { dmsetup status "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 map_table() { dmsetup table "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
+
+# verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
+verify_start() {
+	rm -f /tmp/fio.out
+	fio --name=verify --filename="$1" --rw=randwrite --bs=16k --size="$2" --iodepth=16 \
+		--ioengine=libaio --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
+		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread &
+	fio=$!
+}
+
+verify_runs() { kill -0 "$fio" 2>/dev/null; }
+verify_ended() { ! verify_runs; }
+
+# verify_stop: whether it ends, and all of it was verified.
+verify_stop() {
+	kill -INT "$fio"
+	if ! wait_for 30 verify_ended; then
+		echo w >/proc/sysrq-trigger
+		dmsetup status
+		grep . /sys/block/dm-*/inflight
+		return 1
+	fi
+	# A stop by signal is a status of its own; the report says whether there were errors.
+	wait "$fio" || :
+	grep 'err=' /tmp/fio.out
+	grep -q 'err= 0:' /tmp/fio.out && ! grep -Eq 'err= ?[1-9]|verify: bad' /tmp/fio.out
+}
+
+# start_udev: udevd, with all that is there already.
+start_udev() {
+	/usr/lib/systemd/systemd-udevd --daemon 2>/tmp/udevd.log
+	udevadm trigger --action=add
+	udevadm settle --timeout=60
+}
+
+# start_multipathd LINE...: multipathd with these lines in the section `defaults` of its configuration.
+start_multipathd() {
+	{
+		echo "defaults {"
+		printf '\t%s\n' "polling_interval 1" "max_polling_interval 2" "verbosity 2" "$@"
+		echo "}"
+	} >/etc/multipath.conf
+	multipathd -d -s >/tmp/multipathd.log 2>&1 &
+	wait_for 60 multipathd show daemon >/dev/null
+}
