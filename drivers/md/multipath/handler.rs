@@ -24,13 +24,11 @@ const COUNT: Bounds = Bounds {
     error: "invalid number of hardware handler args",
 };
 
-/// The handler that is attached to a path's device before the map touches it.
+/// What is found on a path's device before the map touches it, if anything is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Attached<'a> {
     /// The device is no SCSI device: there are no handlers for it.
     NotScsi,
-    /// None.
-    None,
     /// The handler of this name.
     Handler(&'a [u8]),
 }
@@ -76,7 +74,6 @@ impl<M: Memory> Handler<M> {
     pub(crate) fn attached(&mut self, attached: Attached<'_>) -> Result<bool, OutOfMemory> {
         match attached {
             Attached::NotScsi => Ok(self.name.take().is_some()),
-            Attached::None => Ok(false),
             Attached::Handler(name) => {
                 if self.name().is_some_and(|wanted| wanted != name) {
                     self.params = None;

@@ -124,12 +124,6 @@ impl<M: Memory> Group<M> {
         self.usable.paths()
     }
 
-    /// The number of its usable paths.
-    #[inline]
-    pub(crate) fn usable_paths(&self) -> u32 {
-        self.usable.count()
-    }
-
     /// Its paths, in table order.
     pub(crate) fn path_ids(&self) -> impl Iterator<Item = PathId> {
         let first = self.first;
@@ -152,12 +146,6 @@ impl<D> Path<D> {
     #[inline]
     pub(crate) const fn device(&self) -> &D {
         &self.device
-    }
-
-    /// The group that it is in.
-    #[inline]
-    pub(crate) const fn group(&self) -> GroupId {
-        self.group
     }
 
     /// Its place in the group, from zero.

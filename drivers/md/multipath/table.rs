@@ -19,10 +19,7 @@ use super::args::{
     Bounds,
     TableError, //
 };
-use super::features::{
-    Features,
-    QueueMode, //
-};
+use super::features::Features;
 use super::handler::Handler;
 use super::map::{
     GroupId,
@@ -128,6 +125,9 @@ const PATH_ARGS: Bounds = Bounds {
     error: "invalid number of selector args",
 };
 
+/// A map and its state.
+pub(crate) type Made<M, D> = (Map<M, D>, State<M>);
+
 /// Makes the map that `words` describe, on a system with `cpus` CPUs (`nr_cpu_ids`). May sleep.
 ///
 /// # Errors
@@ -138,12 +138,11 @@ pub(crate) fn parse<M: Memory, B: Builder<M>>(
     words: &[&[u8]],
     cpus: u32,
     builder: &mut B,
-) -> Result<(Map<M, B::Device>, State<M>), TableError> {
+) -> Result<Made<M, B::Device>, TableError> {
     let mut args = Args::new(words);
     let features = Features::parse(&mut args)?;
     let (handler, ignored) = Handler::parse(&mut args, features.queue_mode)?;
     if ignored {
-        debug_assert!(features.queue_mode == QueueMode::Bio);
         builder.notice(Notice::HandlerWithBios);
     }
     let groups = args.read(&GROUPS)?;

@@ -34,7 +34,7 @@ pub(crate) enum IoctlPath {
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Probe {
-    /// Another probe is under way: wait until [`State::is_probing`] is false, then begin again.
+    /// Another probe is under way: wait until [`State::end_probe`] was called, then begin again.
     Wait,
     /// Nothing; the answer is [`State::probe_result`].
     Nothing,
@@ -105,11 +105,6 @@ impl<M: Memory> State<M> {
             }
             _ => Probe::Nothing,
         }
-    }
-
-    /// Whether a probe is under way.
-    pub(crate) const fn is_probing(&self) -> bool {
-        self.probe.is_running
     }
 
     /// The probe that [`Probe::Group`] began has ended. Those who wait for it are to be woken.

@@ -78,12 +78,6 @@ impl InFlight {
     pub(crate) const fn path(&self) -> PathId {
         self.path
     }
-
-    /// The slice of time in which it was sent; see [`Watch`].
-    #[inline]
-    pub(crate) const fn slice(&self) -> u32 {
-        self.slice
-    }
 }
 
 /// How an I/O ended.

@@ -99,7 +99,7 @@ impl<M: Memory> Draft<M> {
     pub(crate) fn add_path(
         &mut self,
         args: &mut Args<'_>,
-        notice: impl FnMut(Notice),
+        notice: impl FnMut(Notice<'_>),
     ) -> Result<(), TableError> {
         let position = args.position();
         let path = match self.kind {
@@ -132,7 +132,7 @@ impl<M: Memory> Draft<M> {
     }
 
     /// Gives the CPUs of a mask to the path that is being added. False if none is new.
-    fn assign(&mut self, mask: &CpuMask<M>, mut notice: impl FnMut(Notice)) -> bool {
+    fn assign(&mut self, mask: &CpuMask<M>, mut notice: impl FnMut(Notice<'_>)) -> bool {
         let index = self.paths.len() as u32;
         let Some(affinity) = &mut self.affinity else {
             return false;
@@ -218,7 +218,7 @@ const HISTORICAL: Texts = Texts {
 fn repeat_count(
     args: &mut Args<'_>,
     texts: &Texts,
-    mut notice: impl FnMut(Notice),
+    mut notice: impl FnMut(Notice<'_>),
 ) -> Result<u32, TableError> {
     let position = args.position();
     if args.left() > texts.max_args {

@@ -28,7 +28,7 @@ const FIXED_MAX: u64 = u64::MAX >> FIXED_SHIFT;
 const MAX_IN_FLIGHT: u64 = FIXED_1 as u64;
 /// Times are put into buckets of about 16 ms, each with its weight.
 const BUCKET_SHIFT: u32 = 24;
-const WEIGHTS: usize = 64;
+const WEIGHTS: u32 = 64;
 
 /// The group's arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +78,7 @@ struct Estimate {
 /// The histories of a group's paths.
 pub(crate) struct Historical<M: Memory> {
     settings: Settings,
-    weights: [u32; WEIGHTS],
+    weights: M::Vec<u32>,
     paths: M::Vec<History>,
     clock: AtomicU32,
 }
@@ -119,17 +119,10 @@ impl<M: Memory> Historical<M> {
     pub(crate) fn new(settings: Settings, paths: u32) -> Result<Self, OutOfMemory> {
         // The powers are below one: in 11 bits. The last one stands for everything older.
         let base = u64::from(settings.base_weight);
-        let weights = core::array::from_fn(|bucket| {
-            let power = bucket as u32 + 1;
-            if power as usize == WEIGHTS {
-                0
-            } else {
-                fixed_power(base, power) as u32
-            }
-        });
+        let powers = (1..WEIGHTS).map(|power| fixed_power(base, power) as u32);
         Ok(Self {
             settings,
-            weights,
+            weights: Vector::of(powers.chain([0]))?,
             paths: Vector::of((0..paths).map(|index| History {
                 service_time: AtomicU64::new(u64::from(FIXED_1)),
                 outstanding: AtomicU64::new(0),
@@ -214,7 +207,7 @@ impl<M: Memory> Historical<M> {
         };
         path.outstanding.fetch_sub(1, Ordering::Relaxed);
 
-        let bucket = usize::try_from(time >> BUCKET_SHIFT).unwrap_or(WEIGHTS);
+        let bucket = usize::try_from(time >> BUCKET_SHIFT).unwrap_or(usize::MAX);
         let weight = self.weights.get(bucket).copied().unwrap_or_default();
         let next = time.saturating_mul(u64::from(FIXED_1)).min(FIXED_MAX);
         let average = |last| fixed_average(last, next, u64::from(weight));

@@ -21,7 +21,7 @@ use crate::multipath::args::TableError;
 use crate::multipath::errno::Errno;
 use crate::multipath::features::Features;
 use crate::multipath::handler::{Attached, Handler};
-use crate::multipath::map::{InFlight, Map, PathId, Pick, State};
+use crate::multipath::map::{Group, GroupId, InFlight, Map, PathId, Pick, State};
 use crate::multipath::memory::{Memory, OutOfMemory, Vector};
 use crate::multipath::selector::Env;
 use crate::multipath::status::{write_info, write_table};
@@ -113,8 +113,6 @@ impl Builder<Host> for Bench {
             handler.attached(Attached::NotScsi)?;
         } else if word.starts_with("66:") {
             handler.attached(Attached::Handler(b"emc"))?;
-        } else {
-            handler.attached(Attached::None)?;
         }
         self.opened.push(word.clone());
         let (name, wwid) = match word.split_once('=') {
@@ -175,6 +173,12 @@ fn table_of(map: &TestMap, state: &TestState) -> String {
 
 fn path(map: &TestMap, index: usize) -> PathId {
     map.paths().nth(index).expect("a path").0
+}
+
+fn group_of(map: &TestMap, path: PathId) -> GroupId {
+    let has_path = |group: &Group<Host>| group.path_ids().any(|other| other == path);
+    let mut groups = map.groups().filter(|(_, group)| has_path(group));
+    groups.next().expect("a group").0
 }
 
 fn index_of(map: &TestMap, path: PathId) -> usize {

@@ -3,8 +3,9 @@
 //! I/O that a path holds: noticed in time, and never sent again where that could do harm.
 
 use super::{map, path, send, System};
-use crate::multipath::held::{self, Answer, Attempt, HeldIo, Operation, Step};
+use crate::multipath::held;
 use crate::multipath::map::Ended;
+use crate::multipath::resend::{Answer, Attempt, HeldIo, Operation, Step};
 use proptest::prelude::*;
 
 const DONE: Ended = Ended {
