@@ -313,7 +313,7 @@ verify_stop() {
 	fi
 	# A stop by signal is a status of its own; the report says whether there were errors.
 	wait "$fio" || :
-	grep 'err=' /tmp/fio.out
+	grep 'err=' /tmp/fio.out || cat /tmp/fio.out
 	grep -q 'err= 0:' /tmp/fio.out && ! grep -Eq 'err= ?[1-9]|verify: bad' /tmp/fio.out
 }
 
