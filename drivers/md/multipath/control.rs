@@ -143,7 +143,7 @@ impl Multipath {
         };
         if seconds != 0 {
             let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            this.requeue_job(NO_PATH_TIMEOUT, &this.shared().events, delay);
+            this.requeue_job(NO_PATH_TIMEOUT, &this.shared().bios, delay);
         }
     }
 
@@ -165,7 +165,7 @@ impl Multipath {
     pub(crate) fn watch_later(this: &Live<Self>) {
         if let Some(deadline) = this.map.features().path_deadline_msecs {
             let delay = Delta::from_millis(i64::from(slice_msecs(deadline)));
-            this.queue_job(DEADLINE, &this.shared().events, delay);
+            this.queue_job(DEADLINE, &this.shared().bios, delay);
         }
     }
 

@@ -62,7 +62,7 @@ module! {
 
 /// What all maps share.
 pub(crate) struct Shared {
-    /// Sends bios that were kept.
+    /// Sends bios that were kept, and watches the clock; goes on when memory is short.
     pub(crate) bios: WorkQueue,
     /// Activates paths, one at a time.
     pub(crate) handlers: WorkQueue,
