@@ -57,24 +57,36 @@ unsafe impl Backend for SpinLockIrqBackend {
     /// The interrupt flags before the lock was taken.
     type GuardState = c_ulong;
 
+    /// # Safety
+    ///
+    /// See [`Backend::init`].
     #[inline]
     unsafe fn init(ptr: *mut Self::State, name: *const c_char, key: *mut lock_class_key) {
         // SAFETY: by this function's contract.
         unsafe { kernel::bindings::__spin_lock_init(ptr, name, key) }
     }
 
+    /// # Safety
+    ///
+    /// See [`Backend::lock`].
     #[inline]
     unsafe fn lock(ptr: *mut Self::State) -> Self::GuardState {
         // SAFETY: by this function's contract the lock is initialised.
         unsafe { bindings::storage_spin_lock_irqsave(ptr) }
     }
 
+    /// # Safety
+    ///
+    /// See [`Backend::unlock`].
     #[inline]
     unsafe fn unlock(ptr: *mut Self::State, flags: &Self::GuardState) {
         // SAFETY: by this function's contract the caller owns the lock; the flags are those of `lock`.
         unsafe { bindings::storage_spin_unlock_irqrestore(ptr, *flags) }
     }
 
+    /// # Safety
+    ///
+    /// See [`Backend::try_lock`].
     #[inline]
     unsafe fn try_lock(ptr: *mut Self::State) -> Option<Self::GuardState> {
         let mut flags = 0;
@@ -82,6 +94,9 @@ unsafe impl Backend for SpinLockIrqBackend {
         unsafe { bindings::storage_spin_trylock_irqsave(ptr, &mut flags) }.then_some(flags)
     }
 
+    /// # Safety
+    ///
+    /// See [`Backend::assert_is_held`].
     #[inline]
     unsafe fn assert_is_held(_ptr: *mut Self::State) {}
 }
