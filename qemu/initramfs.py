@@ -19,8 +19,8 @@ BUSYBOX = "/bin/busybox"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 APPLETS = ("sh", "mount", "umount", "mkdir", "insmod", "cp", "echo", "switch_root", "usleep")
 
-# Inserted by init, with what they depend on: the root image and the SCSI mid-layer.
-BOOT_MODULES = ("virtio_blk", "ext4", "overlay", "sd_mod", "sg")
+# Inserted by init, with what they depend on: the root image, the SCSI mid-layer, device-mapper.
+BOOT_MODULES = ("virtio_blk", "ext4", "overlay", "sd_mod", "sg", "dm_mod")
 # There for modprobe: the C drivers to compare with. Scripts name more in their header: each module
 # costs time in every guest.
 MORE_MODULES = ("megaraid_sas", "virtio_scsi", "null_blk")

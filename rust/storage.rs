@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Safe abstractions for storage drivers: what the `kernel` crate lacks for SCSI low-level drivers.
+//! Safe abstractions for storage drivers: what the `kernel` crate lacks for SCSI low-level drivers and
+//! device-mapper targets.
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | [`scsi`] | hosts, commands, the in-flight table, error handling |
+//! | [`dm`] | device-mapper targets |
 //! | [`mailbox`] | firmware commands with a waiter |
 //! | [`irq`] | the interrupt ladder |
 //! | [`driver`] | attributes of drivers in sysfs |
@@ -12,6 +14,8 @@
 //! | [`param`] | module parameters that are words |
 //! | [`rcu`] | read-side sections, and the wait for their end |
 //! | [`dma`] | address masks, coherent slots, mapped segments |
+//! | [`sync`], [`workqueue`] | a spinlock that keeps interrupts out, work queues of a module's own |
+//! | [`system`] | processors and their nodes, the clock |
 //!
 //! Every `unsafe` block of the project is in this crate.
 
@@ -20,6 +24,7 @@ use kernel::prelude::*;
 mod bindings;
 
 pub mod atomic;
+pub mod dm;
 pub mod dma;
 pub mod driver;
 pub mod generation;
@@ -29,12 +34,15 @@ pub mod param;
 pub mod pci;
 pub mod rcu;
 pub mod scsi;
+pub mod sync;
+pub mod system;
+pub mod workqueue;
 
 module! {
     type: Storage,
     name: "storage",
     authors: ["The Ironpath developers"],
-    description: "Safe abstractions for SCSI low-level drivers in Rust",
+    description: "Safe abstractions for storage drivers in Rust",
     license: "GPL",
 }
 

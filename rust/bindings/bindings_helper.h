@@ -2,6 +2,8 @@
 /* The C headers that the kernel crate does not bind. */
 
 #include <linux/blk-mq.h>
+#include <linux/device-mapper.h>
+#include <linux/dm-ioctl.h>
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
 #include <linux/pci.h>
@@ -9,6 +11,7 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_dbg.h>
 #include <scsi/scsi_device.h>
+#include <scsi/scsi_dh.h>
 #include <scsi/scsi_eh.h>
 #include <scsi/scsi_host.h>
 #include <scsi/scsi_tcq.h>

@@ -4,6 +4,7 @@
 #include <linux/blk-mq.h>
 #include <linux/crash_dump.h>
 #include <linux/export.h>
+#include <linux/topology.h>
 
 #include "helpers.h"
 
@@ -24,3 +25,78 @@ bool storage_is_capture_kernel(void)
 	return is_kdump_kernel() || reset_devices;
 }
 EXPORT_SYMBOL_GPL(storage_is_capture_kernel);
+
+unsigned long storage_spin_lock_irqsave(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+EXPORT_SYMBOL_GPL(storage_spin_lock_irqsave);
+
+bool storage_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags)
+{
+	return spin_trylock_irqsave(lock, *flags);
+}
+EXPORT_SYMBOL_GPL(storage_spin_trylock_irqsave);
+
+void storage_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+EXPORT_SYMBOL_GPL(storage_spin_unlock_irqrestore);
+
+struct workqueue_struct *storage_alloc_workqueue(const char *name, bool reclaim)
+{
+	return alloc_workqueue("%s", WQ_PERCPU | (reclaim ? WQ_MEM_RECLAIM : 0), 0, name);
+}
+EXPORT_SYMBOL_GPL(storage_alloc_workqueue);
+
+struct workqueue_struct *storage_alloc_ordered_workqueue(const char *name)
+{
+	return alloc_ordered_workqueue("%s", WQ_MEM_RECLAIM, name);
+}
+EXPORT_SYMBOL_GPL(storage_alloc_ordered_workqueue);
+
+void storage_init_delayed_work(struct delayed_work *work, work_func_t run)
+{
+	INIT_DELAYED_WORK(work, run);
+}
+EXPORT_SYMBOL_GPL(storage_init_delayed_work);
+
+sector_t storage_bdev_nr_sectors(struct block_device *bdev)
+{
+	return bdev_nr_sectors(bdev);
+}
+EXPORT_SYMBOL_GPL(storage_bdev_nr_sectors);
+
+unsigned int storage_logical_block_size(struct block_device *bdev)
+{
+	return bdev_logical_block_size(bdev);
+}
+EXPORT_SYMBOL_GPL(storage_logical_block_size);
+
+bool storage_queue_dying(struct request_queue *queue)
+{
+	return blk_queue_dying(queue);
+}
+EXPORT_SYMBOL_GPL(storage_queue_dying);
+
+blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size)
+{
+	return errno_to_blk_status(bdev_rw_virt(bdev, 0, data, size, REQ_OP_READ));
+}
+EXPORT_SYMBOL_GPL(storage_read_first);
+
+void storage_bio_set_dev(struct bio *bio, struct block_device *bdev)
+{
+	bio_set_dev(bio, bdev);
+}
+EXPORT_SYMBOL_GPL(storage_bio_set_dev);
+
+int storage_cpu_to_node(int cpu)
+{
+	return cpu_to_node(cpu);
+}
+EXPORT_SYMBOL_GPL(storage_cpu_to_node);

@@ -232,3 +232,119 @@ kmsg_since() { dmesg | sed "1,/$kmsg_marker/d"; }
 
 # kmsg_has REGEX: the kernel log has such a line since the mark.
 kmsg_has() { kmsg_since | grep -Eq -- "$1"; }
+
+# --- multipath -------------------------------------------------------------------------------
+
+# The target that is tested: rmpath, or dm_multipath if the run says so.
+TARGET=${TARGET:-rmpath}
+
+# load_paths: the drivers of the controllers of topology mpath: rmegasas and the stock virtio_scsi.
+load_paths() {
+	[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
+	[ ! -e /sys/bus/pci/devices/0000:00:03.0 ] || insmod /ironpath/modules/rmegasas.ko || return
+	modprobe virtio_scsi || return
+	settle
+}
+
+# load_target [PARAMETER=VALUE...]: the multipath target, with the stock one's selectors.
+load_target() {
+	case $TARGET in
+	rmpath)
+		[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
+		insmod /ironpath/modules/rmpath.ko "$@"
+		;;
+	*)
+		modprobe "$TARGET" "$@" && modprobe dm_round_robin && modprobe dm_queue_length &&
+			modprobe dm_service_time
+		;;
+	esac
+}
+
+unload_target() {
+	case $TARGET in
+	rmpath) rmmod rmpath ;;
+	*) rmmod dm_service_time dm_queue_length dm_round_robin dm_multipath ;;
+	esac
+}
+
+# paths_to SERIAL: all disks (sda, ...) with this serial number, over whatever controller.
+paths_to() {
+	for disk in /sys/block/sd*; do
+		[ -r "$disk/device/vpd_pg80" ] || continue
+		case $(tr -d '\0' <"$disk/device/vpd_pg80") in
+		*"$1") basename "$disk" ;;
+		esac
+	done
+}
+
+# path_count SERIAL N: there are so many.
+path_count() {
+	# shellcheck disable=SC2046 # words
+	set -- "$2" $(paths_to "$1")
+	[ $(($# - 1)) = "$1" ]
+}
+
+# number_of DISK: its major:minor.
+number_of() { cat "/sys/block/$1/dev"; }
+
+# map_create NAME TABLE: a mapped device; its node is /dev/mapper/NAME.
+map_create() { dmsetup create --noudevsync "$1" --table "$2" && dmsetup mknodes "$1" && [ -b "/dev/mapper/$1" ]; }
+
+# map_remove NAME
+map_remove() { dmsetup remove --noudevsync "$1" && rm -f "/dev/mapper/$1"; }
+
+# map_message NAME WORD...
+map_message() {
+	map_name=$1
+	shift
+	dmsetup message "$map_name" 0 "$@"
+}
+
+# map_info NAME, map_table NAME: status without the start, length and name of the target.
+map_info() { dmsetup status "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
+map_table() { dmsetup table "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
+
+# verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
+verify_start() {
+	rm -f /tmp/fio.out
+	fio --name=verify --filename="$1" --rw=randwrite --bs=16k --size="$2" --iodepth=16 \
+		--ioengine=libaio --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
+		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread &
+	fio=$!
+}
+
+verify_runs() { kill -0 "$fio" 2>/dev/null; }
+verify_ended() { ! verify_runs; }
+
+# verify_stop: whether it ends, and all of it was verified.
+verify_stop() {
+	kill -INT "$fio"
+	if ! wait_for 30 verify_ended; then
+		echo w >/proc/sysrq-trigger
+		dmsetup status
+		grep . /sys/block/dm-*/inflight
+		return 1
+	fi
+	# A stop by signal is a status of its own; the report says whether there were errors.
+	wait "$fio" || :
+	grep 'err=' /tmp/fio.out || cat /tmp/fio.out
+	grep -q 'err= 0:' /tmp/fio.out && ! grep -Eq 'err= ?[1-9]|verify: bad' /tmp/fio.out
+}
+
+# start_udev: udevd, with all that is there already.
+start_udev() {
+	/usr/lib/systemd/systemd-udevd --daemon 2>/tmp/udevd.log
+	udevadm trigger --action=add
+	udevadm settle --timeout=60
+}
+
+# start_multipathd LINE...: multipathd with these lines in the section `defaults` of its configuration.
+start_multipathd() {
+	{
+		echo "defaults {"
+		printf '\t%s\n' "polling_interval 1" "max_polling_interval 2" "verbosity 2" "$@"
+		echo "}"
+	} >/etc/multipath.conf
+	multipathd -d -s >/tmp/multipathd.log 2>&1 &
+	wait_for 60 multipathd show daemon >/dev/null
+}

@@ -49,7 +49,39 @@ mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]
 mod tag_slot;
 
+#[path = "../../../drivers/md/multipath"]
+mod multipath {
+    pub(crate) mod atomic {
+        pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    }
+    pub(crate) mod map {
+        mod usable;
+
+        pub(crate) use usable::Usable;
+
+        /// What only the map's state machine may do; the models are in its place.
+        pub(crate) struct Keeper(pub(crate) Usable);
+
+        impl Keeper {
+            pub(crate) fn new(paths: u32) -> Self {
+                Self(Usable::new(paths))
+            }
+
+            pub(crate) fn fail(&self, index: u32) -> bool {
+                self.0.fail(index)
+            }
+
+            pub(crate) fn reinstate(&self, index: u32) -> bool {
+                self.0.reinstate(index)
+            }
+        }
+    }
+    pub(crate) mod memory;
+    pub(crate) mod tree;
+}
+
 mod mailbox_model;
+mod multipath_model;
 mod poll_state_model;
 mod tag_slot_model;
 

@@ -32,4 +32,25 @@ mod sgl;
 #[path = "../../../drivers/scsi/megasas/status.rs"]
 mod status;
 
+#[path = "../../../drivers/md/multipath"]
+mod multipath {
+    pub(crate) mod args;
+    pub(crate) mod atomic;
+    pub(crate) mod block_status;
+    pub(crate) mod cpumask;
+    pub(crate) mod errno;
+    pub(crate) mod features;
+    pub(crate) mod handler;
+    pub(crate) mod held;
+    pub(crate) mod map;
+    pub(crate) mod memory;
+    pub(crate) mod message;
+    pub(crate) mod resend;
+    pub(crate) mod selector;
+    pub(crate) mod stats;
+    pub(crate) mod status;
+    pub(crate) mod table;
+    pub(crate) mod tree;
+}
+
 mod tests;

@@ -6,6 +6,7 @@ mod cdb;
 mod frame;
 mod generation;
 mod mailbox;
+mod multipath;
 mod payload;
 mod reply_ring;
 mod sgl;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The atomic types of the pure modules.
+//!
+//! The pure modules name atomics only through here, so that the host tests can put a model
+//! checker's atomics in their place and compile the same source.
+
+pub(crate) use core::sync::atomic::{
+    AtomicU32,
+    AtomicU64,
+    Ordering, //
+};

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Messages, changes of paths and groups, and what follows from them.
+
+use kernel::prelude::*;
+use kernel::time::Delta;
+use storage::dm::{
+    Activation,
+    DeviceIndex,
+    DeviceNumber,
+    Live,
+    MessageAnswer,
+    PathEvent,
+    Text,
+    Words, //
+};
+use storage::sync::SpinLockIrqGuard;
+use storage::{
+    dm_err,
+    dm_warn, //
+};
+
+use super::construct::{
+    bytes_of,
+    Name, //
+};
+use super::held::slice_msecs;
+use super::map::{
+    self,
+    DhResult,
+    Effects,
+    PathChange,
+    PathId,
+    TimerChange, //
+};
+use super::message::Message;
+use super::status;
+use super::target::{
+    activation_of,
+    Guarded,
+    Multipath,
+    BIOS,
+    DEADLINE,
+    EVENT,
+    NOW,
+    NO_PATH_TIMEOUT, //
+};
+
+impl Multipath {
+    // --- what follows from a change -----------------------------------------------------------
+
+    /// Carries out what follows from a change, and gives the lock back. May sleep only if the effects
+    /// have a timer to stop, which those of no I/O have.
+    pub(crate) fn settle(
+        this: &Live<Self>,
+        mut guard: SpinLockIrqGuard<'_, Guarded>,
+        effects: Effects,
+    ) {
+        if let Some(event) = effects.path {
+            Self::announce(this, &event);
+        }
+        if effects.event {
+            this.queue_job(EVENT, &this.shared().events, NOW);
+        }
+        if effects.timer == Some(TimerChange::Start) {
+            Self::start_timeout(this);
+        }
+        if let Some(delay) = effects.initialise {
+            let delay = Delta::from_millis(i64::from(delay));
+            while let Some(path) = guard.state.next_to_initialise() {
+                if let Some(index) = this.index_of(path) {
+                    this.queue_job(activation_of(index), &this.shared().handlers, delay);
+                }
+            }
+        }
+        drop(guard);
+
+        let name = Name(this.name().to_bytes());
+        if effects.save_lost {
+            dm_err!("{name}: QIFNP disabled but saved as enabled, saving again loses state, not saving!\n");
+        }
+        if let Some(code) = effects.handler_error {
+            dm_err!("{name}: Could not failover device. Error {code}.\n");
+        }
+        if effects.run_queue {
+            this.run_queue();
+        }
+        if effects.process_queued {
+            Self::send_kept(this);
+        }
+        if effects.wake_waiters {
+            this.initialised.notify_all();
+        }
+        if effects.timer == Some(TimerChange::Stop) {
+            this.cancel_job(NO_PATH_TIMEOUT);
+        }
+    }
+
+    /// A line in the log and a uevent.
+    fn announce(this: &Live<Self>, event: &map::PathEvent) {
+        let device = this
+            .index_of(event.path)
+            .and_then(|index| this.device(index));
+        let Some(device) = device else {
+            return;
+        };
+        let (doing, news) = match event.change {
+            PathChange::Failed => ("Failing", PathEvent::Failed),
+            PathChange::Reinstated => ("Reinstating", PathEvent::Reinstated),
+        };
+        let map = Name(this.name().to_bytes());
+        let path = Name(device.name().to_bytes());
+        dm_warn!("{map}: {doing} path {path}.\n");
+        this.path_event(news, device.name(), event.valid_paths);
+    }
+
+    /// Has what was kept tried again.
+    fn send_kept(this: &Live<Self>) {
+        if this.takes_bios() {
+            this.queue_job(BIOS, &this.shared().bios, NOW);
+        } else {
+            this.kick_requeued();
+        }
+    }
+
+    pub(crate) fn index_of(&self, path: PathId) -> Option<DeviceIndex> {
+        Some(self.map.path(path)?.device().index())
+    }
+
+    /// Fails a path, once. Any context.
+    pub(crate) fn fail_path(this: &Live<Self>, path: PathId) {
+        let mut guard = this.lock();
+        let effects = guard.state.fail_path(&this.map, path);
+        Self::settle(this, guard, effects);
+    }
+
+    // --- the time without paths ---------------------------------------------------------------
+
+    fn start_timeout(this: &Live<Self>) {
+        let seconds = match this.map.features().no_path_timeout_secs {
+            Some(seconds) => u64::from(seconds),
+            None => *super::module_parameters::queue_if_no_path_timeout_secs.value(),
+        };
+        if seconds != 0 {
+            let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+            this.requeue_job(NO_PATH_TIMEOUT, &this.shared().bios, delay);
+        }
+    }
+
+    pub(crate) fn no_path_timeout(this: &Live<Self>) {
+        let mut guard = this.lock();
+        // A path has come back since.
+        if this.map.valid_paths() != 0 {
+            return;
+        }
+        let effects = guard.state.no_path_timeout();
+        let name = Name(this.name().to_bytes());
+        dm_warn!("queue_if_no_path timeout on {name}, failing queued IO\n");
+        Self::settle(this, guard, effects);
+    }
+
+    // --- the deadline of paths ----------------------------------------------------------------
+
+    /// Looks at the paths again when the next slice of time begins, if the map has a deadline.
+    pub(crate) fn watch_later(this: &Live<Self>) {
+        if let Some(deadline) = this.map.features().path_deadline_msecs {
+            let delay = Delta::from_millis(i64::from(slice_msecs(deadline)));
+            this.queue_job(DEADLINE, &this.shared().bios, delay);
+        }
+    }
+
+    /// Fails the paths that hold an I/O past the deadline, so that new I/O goes elsewhere at once. What
+    /// is held is not sent again before its command has ended.
+    pub(crate) fn watch(this: &Live<Self>) {
+        let slice = this.map.next_slice();
+        for (id, path) in this.map.paths() {
+            if path.watch().is_overdue(slice) && this.map.is_usable(id) {
+                let deadline = this.map.features().path_deadline_msecs.unwrap_or(0);
+                let map = Name(this.name().to_bytes());
+                let name = path.device().name_of();
+                dm_warn!("{map}: path {name} holds I/O for more than {deadline} ms\n");
+                Self::fail_path(this, id);
+            }
+        }
+        Self::watch_later(this);
+    }
+
+    // --- activation by the hardware handler ---------------------------------------------------
+
+    /// The turn of a path has come. May sleep.
+    pub(crate) fn activate(this: &Live<Self>, index: DeviceIndex) {
+        let mut paths = this.map.paths();
+        let Some((path, _)) = paths.find(|(_, path)| path.device().index() == index) else {
+            return;
+        };
+        let wanted = this.lock().state.start_activation(&this.map, path);
+        let dying = this.device(index).is_none_or(|device| device.is_dying());
+        if wanted == map::Activation::Activate && !dying {
+            this.activate(index);
+        } else {
+            Self::activation_ended(this, index, Activation::OFFLINED);
+        }
+    }
+
+    pub(crate) fn activation_ended(this: &Live<Self>, index: DeviceIndex, outcome: Activation) {
+        let mut paths = this.map.paths();
+        let Some((path, _)) = paths.find(|(_, path)| path.device().index() == index) else {
+            return;
+        };
+        let result = i32::try_from(outcome.code()).unwrap_or(i32::MAX);
+        let mut guard = this.lock();
+        let effects = guard
+            .state
+            .pg_init_done(&this.map, path, DhResult::from_i32(result));
+        Self::settle(this, guard, effects);
+    }
+
+    /// Waits for all that runs behind I/O. Sleeps.
+    pub(crate) fn flush(this: &Live<Self>) {
+        let mut guard = this.lock();
+        if guard.state.begin_flush() {
+            drop(guard);
+            this.shared().handlers.flush();
+            guard = this.lock();
+            while guard.state.is_initialising() {
+                this.initialised.wait(&mut guard);
+            }
+            guard.state.end_flush();
+        }
+        drop(guard);
+        if this.takes_bios() {
+            this.flush_job(BIOS);
+        }
+        this.flush_job(EVENT);
+    }
+
+    // --- messages -----------------------------------------------------------------------------
+
+    pub(crate) fn obey(
+        this: &Live<Self>,
+        words: Words<'_>,
+        reply: &mut Text<'_>,
+    ) -> Result<MessageAnswer> {
+        let _control = this.control.lock();
+        if this.is_suspended() {
+            return Err(EBUSY);
+        }
+        let words = bytes_of(words)?;
+        let message = Message::parse(&words, this.map.nr_groups()).map_err(|error| {
+            dm_warn!("{}\n", error);
+            Error::from_errno(-error.errno().as_i32())
+        })?;
+        let mut guard = this.lock();
+        let map = &this.map;
+        let effects = match message {
+            Message::QueueIfNoPath => guard.state.set_queue_if_no_path(map, true),
+            Message::FailIfNoPath => guard.state.set_queue_if_no_path(map, false),
+            Message::DisableGroup(group) => guard.state.bypass_group(map, group, true),
+            Message::EnableGroup(group) => guard.state.bypass_group(map, group, false),
+            Message::SwitchGroup(group) => guard.state.switch_group(map, group),
+            Message::FailPath(word) => {
+                drop(guard);
+                return Self::for_device(this, word, PathChange::Failed);
+            }
+            Message::ReinstatePath(word) => {
+                drop(guard);
+                return Self::for_device(this, word, PathChange::Reinstated);
+            }
+            Message::StatsLatency(measure) => {
+                map.measure_latency(measure);
+                return Ok(MessageAnswer::Done);
+            }
+            Message::Stats => {
+                drop(guard);
+                return status::write_stats(map, reply)
+                    .map(|()| MessageAnswer::Reply)
+                    .map_err(|_| EINVAL);
+            }
+        };
+        Self::settle(this, guard, effects);
+        Ok(MessageAnswer::Done)
+    }
+
+    /// Fails or reinstates all paths over a device.
+    fn for_device(this: &Live<Self>, word: &[u8], change: PathChange) -> Result<MessageAnswer> {
+        let number = DeviceNumber::from_word(word)
+            .inspect_err(|_| dm_warn!("message: error getting device {}\n", Name(word)))?;
+        let mut found = false;
+        for (path, of) in this.map.paths() {
+            let device = this.device(of.device().index());
+            if device.is_none_or(|device| device.number() != number) {
+                continue;
+            }
+            found = true;
+            let mut guard = this.lock();
+            let effects = match change {
+                PathChange::Failed => guard.state.fail_path(&this.map, path),
+                PathChange::Reinstated => guard.state.reinstate_path(&this.map, path),
+            };
+            Self::settle(this, guard, effects);
+        }
+        if found {
+            Ok(MessageAnswer::Done)
+        } else {
+            Err(EINVAL)
+        }
+    }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The way of requests and bios: to a path, and back.
+//!
+//! An I/O for which a path is open takes no lock. All else is decided under the map's.
+
+use core::sync::atomic::Ordering;
+use kernel::prelude::*;
+use storage::dm::{
+    with_plug,
+    Bio,
+    BlockStatus,
+    Clone,
+    Device,
+    EndBio,
+    EndRequest,
+    EndedBio,
+    Live,
+    MapRequest,
+    Mapped,
+    Request, //
+};
+
+use super::block_status::{
+    self,
+    BioEnd,
+    Remaining,
+    RequestEnd, //
+};
+use super::construct::{
+    KernelMemory,
+    PathDevice, //
+};
+use super::map::{
+    self,
+    Ended,
+    InFlight,
+    NoPath,
+    PathId,
+    Pick, //
+};
+use super::selector::Env;
+use super::target::{
+    Multipath,
+    System,
+    BIOS,
+    NOW, //
+};
+
+/// A path for an I/O.
+type Lent<'m> = map::Lent<'m, KernelMemory, PathDevice>;
+
+/// What is kept with an I/O that is on a path.
+pub(crate) struct Flight {
+    pub(crate) in_flight: InFlight,
+    /// When it was sent, if anyone wants to know; else zero.
+    sent_ns: u64,
+}
+
+impl Multipath {
+    /// The I/O goes to the path that it was lent.
+    #[inline]
+    fn depart(&self, lent: Lent<'_>) -> Flight {
+        let timed = self.times_needed || self.map.measures_latency();
+        Flight {
+            in_flight: lent.send(),
+            sent_ns: if timed { System.now() } else { 0 },
+        }
+    }
+
+    /// The I/O has come back.
+    #[inline]
+    fn arrive(&self, flight: Flight, status: BlockStatus) {
+        let ended = Ended {
+            start: (flight.sent_ns != 0).then_some(flight.sent_ns),
+            error: status != BlockStatus::Ok,
+        };
+        self.map.end_io(flight.in_flight, &System, ended);
+    }
+
+    #[inline]
+    fn device_of<'l>(this: &'l Live<Self>, lent: &Lent<'_>) -> Option<&'l Device> {
+        this.device(lent.device()?.index())
+    }
+
+    // --- requests ---------------------------------------------------------------------------
+
+    #[inline]
+    pub(crate) fn send_request(this: &Live<Self>, request: &Request) -> MapRequest<Flight> {
+        let lent = match this.map.lend(&System, request.bytes()) {
+            Some(lent) => lent,
+            None => match Self::lend_for_request(this, request.bytes()) {
+                Ok(lent) => lent,
+                Err(decision) => return decision,
+            },
+        };
+        let Some(device) = Self::device_of(this, &lent) else {
+            return MapRequest::Kill;
+        };
+        match request.clone_to(device) {
+            Ok(clone) => Self::sent(this, clone, lent),
+            Err(_) => Self::no_clone(this, device, lent),
+        }
+    }
+
+    #[inline]
+    fn sent(this: &Live<Self>, clone: Clone, lent: Lent<'_>) -> MapRequest<Flight> {
+        MapRequest::Clone(clone, this.depart(lent))
+    }
+
+    /// The path's queue has no request now, or will never have one again.
+    #[cold]
+    fn no_clone(this: &Live<Self>, device: &Device, lent: Lent<'_>) -> MapRequest<Flight> {
+        let path = lent.path();
+        drop(lent);
+        if device.is_dying() {
+            let mut guard = this.lock();
+            let effects = guard.state.offline(&this.map, path);
+            Self::settle(this, guard, effects);
+            return MapRequest::DelayRequeue;
+        }
+        this.congested.store(true, Ordering::Relaxed);
+        // The block layer runs the queue again when the device has a request.
+        MapRequest::Requeue
+    }
+
+    #[cold]
+    fn lend_for_request<'l>(
+        this: &'l Live<Self>,
+        bytes: u32,
+    ) -> Result<Lent<'l>, MapRequest<Flight>> {
+        let noflush = this.is_suspending_without_flush();
+        let mut guard = this.lock();
+        match guard.state.lend(&this.map, &System, bytes) {
+            Pick::Lent(lent) => Ok(lent),
+            Pick::Wait(effects) => {
+                this.congested.store(true, Ordering::Relaxed);
+                Self::settle(this, guard, effects);
+                Err(MapRequest::DelayRequeue)
+            }
+            Pick::NoPath => Err(match guard.state.no_path(&this.map, noflush) {
+                NoPath::Requeue | NoPath::Queue | NoPath::PushBack => MapRequest::DelayRequeue,
+                NoPath::Kill => MapRequest::Kill,
+            }),
+        }
+    }
+
+    /// Whether a request that is mapped now would only wait.
+    #[cold]
+    pub(crate) fn still_busy(this: &Live<Self>) -> bool {
+        let is_busy = |path: &PathDevice| {
+            let device = this.device(path.index());
+            device.is_some_and(|device| device.is_busy())
+        };
+        let busy = match this.map.busy(is_busy) {
+            Some(busy) => busy,
+            None => this.lock().state.busy(&this.map, is_busy),
+        };
+        if !busy {
+            this.congested.store(false, Ordering::Relaxed);
+        }
+        busy
+    }
+
+    #[inline]
+    pub(crate) fn request_ended(
+        this: &Live<Self>,
+        flight: Flight,
+        status: BlockStatus,
+    ) -> EndRequest {
+        let end = if status == BlockStatus::Ok {
+            EndRequest::Done
+        } else {
+            Self::request_failed(this, flight.in_flight.path(), status)
+        };
+        this.arrive(flight, status);
+        end
+    }
+
+    #[cold]
+    fn request_failed(this: &Live<Self>, path: PathId, status: BlockStatus) -> EndRequest {
+        let status = block_status::BlockStatus::from_u8(status.as_raw());
+        let remaining = Self::after_error(this, Some(path), status);
+        match RequestEnd::new(status, remaining) {
+            RequestEnd::Done => EndRequest::Done,
+            RequestEnd::Requeue => EndRequest::Requeue,
+            RequestEnd::DelayRequeue => EndRequest::DelayRequeue,
+        }
+    }
+
+    /// Fails the path if it is to blame, and says what is left.
+    fn after_error(
+        this: &Live<Self>,
+        path: Option<PathId>,
+        status: block_status::BlockStatus,
+    ) -> Remaining {
+        if let (Some(path), block_status::PathVerdict::Fail) = (path, status.verdict()) {
+            Self::fail_path(this, path);
+        }
+        let noflush_suspending = this.is_suspending_without_flush();
+        let guard = this.lock();
+        Remaining {
+            valid_paths: this.map.valid_paths(),
+            queue_if_no_path: guard.state.queues_if_no_path(),
+            noflush_suspending,
+        }
+    }
+
+    // --- bios -------------------------------------------------------------------------------
+
+    #[inline]
+    pub(crate) fn send_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+        match this.map.lend(&System, bio.bytes()) {
+            Some(lent) => Self::sent_bio(this, bio, lent),
+            None => Self::send_bio_slowly(this, bio),
+        }
+    }
+
+    #[inline]
+    fn sent_bio(this: &Live<Self>, bio: Bio<Self>, lent: Lent<'_>) -> Mapped<Self> {
+        match Self::device_of(this, &lent) {
+            Some(device) => bio.remap(device, this.depart(lent)),
+            None => bio.kill(),
+        }
+    }
+
+    #[cold]
+    fn send_bio_slowly(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+        let noflush = this.is_suspending_without_flush();
+        let mut guard = this.lock();
+        match guard.state.lend(&this.map, &System, bio.bytes()) {
+            Pick::Lent(lent) => {
+                drop(guard);
+                Self::sent_bio(this, bio, lent)
+            }
+            Pick::Wait(effects) => {
+                let mapped = bio.hold(&mut guard.waiting);
+                Self::settle(this, guard, effects);
+                mapped
+            }
+            Pick::NoPath => match guard.state.no_path(&this.map, noflush) {
+                // Whatever brings a path back, or ends the waiting, sends it.
+                NoPath::Queue => bio.hold(&mut guard.waiting),
+                NoPath::Requeue | NoPath::PushBack => bio.requeue(),
+                NoPath::Kill => bio.kill(),
+            },
+        }
+    }
+
+    /// Sends the bios that have waited; some may have to go on waiting.
+    pub(crate) fn send_waiting(this: &Live<Self>) {
+        let mut bios = this.lock().waiting.take();
+        with_plug(|| {
+            while let Some(bio) = bios.pop() {
+                Self::send_bio(this, bio).carry_out();
+            }
+        });
+    }
+
+    #[inline]
+    pub(crate) fn bio_ended(
+        this: &Live<Self>,
+        bio: EndedBio<Self>,
+        flight: Option<Flight>,
+        status: BlockStatus,
+    ) -> EndBio<Self> {
+        let path = flight.as_ref().map(|flight| flight.in_flight.path());
+        if let Some(flight) = flight {
+            this.arrive(flight, status);
+        }
+        if status == BlockStatus::Ok {
+            bio.done()
+        } else {
+            Self::bio_failed(this, bio, path, status)
+        }
+    }
+
+    #[cold]
+    fn bio_failed(
+        this: &Live<Self>,
+        bio: EndedBio<Self>,
+        path: Option<PathId>,
+        status: BlockStatus,
+    ) -> EndBio<Self> {
+        let status = block_status::BlockStatus::from_u8(status.as_raw());
+        let remaining = Self::after_error(this, path, status);
+        match BioEnd::new(status, remaining) {
+            BioEnd::Done => bio.done(),
+            BioEnd::DoneWithError => bio.done_with(BlockStatus::IoError),
+            BioEnd::Requeue => bio.requeue(),
+            BioEnd::Queue => {
+                let mut guard = this.lock();
+                let end = bio.hold(&mut guard.waiting);
+                // What ends an initialisation sends all that waits.
+                if !guard.state.is_initialising() {
+                    this.queue_job(BIOS, &this.shared().bios, NOW);
+                }
+                end
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An I/O on its way: a path lent to it, then the I/O in flight.
+
+use core::mem::ManuallyDrop;
+
+use super::super::atomic::Ordering;
+use super::super::memory::Memory;
+use super::{
+    Map,
+    Path,
+    PathId, //
+};
+
+/// A path that was usable when it was asked for.
+///
+/// Sent with [`Lent::send`]. Dropped, it counts as not used.
+#[must_use]
+pub(crate) struct Lent<'m, M: Memory, D> {
+    pub(super) map: &'m Map<M, D>,
+    pub(super) path: PathId,
+    pub(super) nr_bytes: u32,
+}
+
+impl<'m, M: Memory, D> Lent<'m, M, D> {
+    /// The path.
+    #[inline]
+    pub(crate) const fn path(&self) -> PathId {
+        self.path
+    }
+
+    /// Its device; always there.
+    #[inline]
+    pub(crate) fn device(&self) -> Option<&'m D> {
+        self.map.path(self.path).map(Path::device)
+    }
+
+    /// The I/O goes to the path: from here it is in flight until [`Map::end_io`].
+    #[inline]
+    pub(crate) fn send(self) -> InFlight {
+        // Not dropped: the load stays with the path.
+        let lent = ManuallyDrop::new(self);
+        let mut slice = 0;
+        if let Some(path) = lent.map.path(lent.path) {
+            path.stats.sent();
+            if lent.map.features.path_deadline_msecs.is_some() {
+                slice = lent.map.slice.load(Ordering::Relaxed);
+                path.watch.sent(slice);
+            }
+        }
+        InFlight {
+            path: lent.path,
+            nr_bytes: lent.nr_bytes,
+            slice,
+        }
+    }
+}
+
+impl<M: Memory, D> Drop for Lent<'_, M, D> {
+    fn drop(&mut self) {
+        self.map.cancel(self.path, self.nr_bytes);
+    }
+}
+
+/// An I/O that has a path. Lies in the I/O's own data; ended with [`Map::end_io`] or, if it was not
+/// sent after all, with [`Map::take_back`]. Each of them takes it, so it is ended once.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    pub(super) path: PathId,
+    pub(super) nr_bytes: u32,
+    pub(super) slice: u32,
+}
+
+impl InFlight {
+    /// The path that it was sent to.
+    #[inline]
+    pub(crate) const fn path(&self) -> PathId {
+        self.path
+    }
+}
+
+/// How an I/O ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// When it was started, in nanoseconds of [`Env::now`], if that was measured.
+    pub(crate) start: Option<u64>,
+    /// It ended with an error, whatever that says of the path.
+    pub(crate) error: bool,
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device-mapper target that takes dm-multipath's place: the same name, tables, messages and status.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `target.rs` | one map, and what device-mapper asks of it |
+//! | `construct.rs` | a table's devices and their hardware handlers |
+//! | `io.rs` | the way of requests and bios |
+//! | `control.rs` | messages, changes of paths and groups, what follows from them |
+//! | `probe.rs` | ioctls, and the probing of paths |
+//! | `table.rs`, `features.rs`, `handler.rs`, `message.rs`, `status.rs` | the text, both ways |
+//! | `map.rs`, `selector.rs`, `block_status.rs`, `held.rs`, `stats.rs` | pure decisions and counts |
+//!
+//! Source: `drivers/md/dm-mpath.c`.
+
+use kernel::prelude::*;
+use kernel::str::CStr;
+use storage::dm;
+use storage::workqueue::{
+    Kind,
+    WorkQueue, //
+};
+
+mod args;
+mod atomic;
+mod block_status;
+mod construct;
+mod control;
+mod cpumask;
+mod errno;
+mod features;
+mod handler;
+mod held;
+mod io;
+mod map;
+mod memory;
+mod message;
+mod probe;
+mod selector;
+mod stats;
+mod status;
+mod table;
+mod target;
+mod tree;
+
+use target::Multipath;
+
+module! {
+    type: Module,
+    name: "rmpath",
+    authors: ["The Ironpath developers"],
+    description: "Multipath target of device-mapper",
+    license: "GPL",
+    params: {
+        queue_if_no_path_timeout_secs: u64 {
+            default: 0,
+            description: "Seconds that I/O is kept while no path is left (0: without end)",
+        },
+    },
+}
+
+/// What all maps share.
+pub(crate) struct Shared {
+    /// Sends bios that were kept, and watches the clock; goes on when memory is short.
+    pub(crate) bios: WorkQueue,
+    /// Activates paths, one at a time.
+    pub(crate) handlers: WorkQueue,
+    /// Tells user space.
+    pub(crate) events: WorkQueue,
+}
+
+impl Shared {
+    fn new() -> Result<Self> {
+        let queue = |name: &'static CStr, kind| WorkQueue::new(name, kind);
+        Ok(Self {
+            bios: queue(c"rmpathd", Kind::Reclaim)?,
+            handlers: queue(c"rmpath_handlerd", Kind::Ordered)?,
+            events: queue(c"rmpath_events", Kind::PerCpu)?,
+        })
+    }
+}
+
+#[pin_data]
+struct Module {
+    #[pin]
+    _target: dm::Registration<Multipath>,
+}
+
+impl kernel::InPlaceModule for Module {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(move || {
+            let shared = Shared::new()?;
+            Ok(try_pin_init!(Self {
+                _target <- registration(module, shared),
+            }))
+        })
+    }
+}
+
+/// The registration; a name that is taken is worth a clear line.
+fn registration(
+    module: &'static ThisModule,
+    shared: Shared,
+) -> impl PinInit<dm::Registration<Multipath>, Error> {
+    dm::Registration::new(module, shared, |error| {
+        if error == EBUSY {
+            pr_err!("not loaded: another module, dm-multipath most likely, is registered as 'multipath'; unload that first\n");
+        }
+    })
+}

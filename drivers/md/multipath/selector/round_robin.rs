@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `round-robin`: every usable path in turn.
+//!
+//! As in `drivers/md/dm-ps-round-robin.c`, but that a reinstated path takes its own place in the
+//! round, in table order, where the C selector puts it first: a path that comes and goes does not
+//! keep the others waiting.
+
+use super::super::atomic::{
+    AtomicU32,
+    Ordering, //
+};
+use super::super::map::{
+    Loan,
+    Usable, //
+};
+
+/// How often a path is looked for while other CPUs take theirs, until any is taken.
+const MAX_TRIES: u32 = 4;
+
+/// Whose turn it was.
+pub(crate) struct RoundRobin {
+    last: AtomicU32,
+}
+
+impl RoundRobin {
+    /// The first path is the next one.
+    pub(crate) fn new() -> Self {
+        Self {
+            last: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// The next usable path.
+    #[inline]
+    pub(crate) fn pick<'a>(&self, usable: &'a Usable) -> Option<Loan<'a>> {
+        let last = self.last.load(Ordering::Relaxed);
+        let next = usable.next_after(last)?;
+        if self.advance(last, next).is_ok() {
+            if let Some(loan) = usable.lend(next) {
+                return Some(loan);
+            }
+        }
+        self.pick_again(usable)
+    }
+
+    #[inline]
+    fn advance(&self, last: u32, next: u32) -> Result<u32, u32> {
+        self.last
+            .compare_exchange(last, next, Ordering::Relaxed, Ordering::Relaxed)
+    }
+
+    /// The next usable path, while other CPUs take theirs and paths fail.
+    #[cold]
+    fn pick_again<'a>(&self, usable: &'a Usable) -> Option<Loan<'a>> {
+        let mut last = self.last.load(Ordering::Relaxed);
+        for _ in 0..MAX_TRIES {
+            let next = usable.next_after(last)?;
+            match self.advance(last, next) {
+                Ok(_) => {
+                    if let Some(loan) = usable.lend(next) {
+                        return Some(loan);
+                    }
+                    last = next;
+                }
+                Err(now) => last = now,
+            }
+        }
+        usable.iter().find_map(|index| usable.lend(index))
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests: what a request-based target maps, and the clones that go to its devices.
+//!
+//! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
+//! [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
+
+use super::device::Device;
+use super::live::Live;
+use super::target::Target;
+use crate::bindings;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use kernel::bindings::{
+    blk_opf_t,
+    request, //
+};
+use kernel::error::from_err_ptr;
+use kernel::prelude::*;
+
+/// A bit of `cmd_flags`.
+const fn flag(bit: u32) -> blk_opf_t {
+    1 << bit
+}
+
+/// Clones are not merged: the mapped device's own queue has done that.
+const NOMERGE: blk_opf_t = flag(kernel::bindings::req_flag_bits___REQ_NOMERGE);
+/// Clones end at the first transport error: the target has other paths.
+pub(super) const FAILFAST_TRANSPORT: blk_opf_t =
+    flag(kernel::bindings::req_flag_bits___REQ_FAILFAST_TRANSPORT);
+/// The operation in `cmd_flags`.
+const OPERATION: blk_opf_t = (1 << kernel::bindings::REQ_OP_BITS) - 1;
+
+/// The target's data of one request, in device-mapper's own area of it.
+pub(super) struct RequestArea<T: Target> {
+    pub(super) live: *const Live<T>,
+    pub(super) io: T::Io,
+}
+
+/// A request to be mapped.
+///
+/// # Invariants
+///
+/// It is a request of a request-based mapped device, which its target is being asked to map.
+#[repr(transparent)]
+pub struct Request(request);
+
+impl Request {
+    /// # Safety
+    ///
+    /// `raw` is a request that is being mapped for all of `'a`.
+    #[inline]
+    pub(super) unsafe fn from_raw<'a>(raw: *const request) -> &'a Self {
+        // SAFETY: by this function's contract; the type is transparent.
+        unsafe { &*raw.cast() }
+    }
+
+    /// Bytes that it moves. Any context.
+    #[inline]
+    pub fn bytes(&self) -> u32 {
+        self.0.__data_len
+    }
+
+    /// Whether it writes to the device, as all odd operations do. Any context.
+    #[inline]
+    pub fn is_write(&self) -> bool {
+        self.0.cmd_flags & OPERATION & 1 != 0
+    }
+
+    /// Gets a request of `device`'s queue for it, without waiting. Any context.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the queue from giving one now: `EWOULDBLOCK` if it has none, `ENODEV` if it is
+    /// going. [`Device::is_dying`] tells the ones apart that pass from those that do not.
+    #[inline]
+    pub fn clone_to(&self, device: &Device) -> Result<Clone> {
+        let flags = self.0.cmd_flags | NOMERGE;
+        // SAFETY: the queue lives as long as the device is open.
+        let raw = from_err_ptr(unsafe {
+            kernel::bindings::blk_mq_alloc_request(
+                device.queue(),
+                flags,
+                kernel::bindings::BLK_MQ_REQ_NOWAIT,
+            )
+        })?;
+        // SAFETY: just allocated, nobody else knows it.
+        let clone = unsafe { &mut *raw };
+        clone.bio = core::ptr::null_mut();
+        clone.biotail = core::ptr::null_mut();
+        clone.cmd_flags |= FAILFAST_TRANSPORT;
+        // INVARIANT: allocated above.
+        Ok(Clone(NonNull::from(clone)))
+    }
+}
+
+/// A request of a device's queue. It is freed when it is dropped.
+///
+/// # Invariants
+///
+/// It was allocated from the queue and is owned by this type alone.
+pub struct Clone(NonNull<request>);
+
+impl Clone {
+    #[inline]
+    pub(super) fn into_raw(self) -> *mut request {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+}
+
+impl Drop for Clone {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant.
+        unsafe { kernel::bindings::blk_mq_free_request(self.0.as_ptr()) };
+    }
+}
+
+/// What becomes of a request.
+pub enum MapRequest<Io> {
+    /// The clone goes to its device; `Io` is kept with it until it ends.
+    Clone(Clone, Io),
+    /// Device-mapper tries again when the block layer finds it fit.
+    Requeue,
+    /// Device-mapper tries again after a pause.
+    DelayRequeue,
+    /// It ends with an I/O error.
+    Kill,
+}
+
+/// What becomes of a request whose clone has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndRequest {
+    /// It ends as the clone did.
+    Done,
+    /// It is mapped again.
+    Requeue,
+    /// It is mapped again after a pause.
+    DelayRequeue,
+}
+
+impl EndRequest {
+    #[inline]
+    pub(super) const fn as_raw(self) -> c_int {
+        // CAST: small constants, which C returns as int.
+        match self {
+            Self::Done => bindings::DM_ENDIO_DONE as c_int,
+            Self::Requeue => bindings::DM_ENDIO_REQUEUE as c_int,
+            Self::DelayRequeue => bindings::DM_ENDIO_DELAY_REQUEUE as c_int,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Facts about the system that the kernel crate does not tell: where processors are, what time it is.
+//!
+//! C headers: [`include/linux/topology.h`](srctree/include/linux/topology.h),
+//! [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h)
+
+use crate::bindings;
+use kernel::cpu::{
+    nr_cpu_ids,
+    CpuId, //
+};
+
+/// The processor that this runs on; it may be another one at once, unless the caller cannot be moved.
+/// Any context.
+#[inline]
+pub fn current_cpu() -> u32 {
+    CpuId::current().as_u32()
+}
+
+/// Numbers of processors are below this. Any context.
+#[inline]
+pub fn cpu_ids() -> u32 {
+    nr_cpu_ids()
+}
+
+/// Whether two processors are on the same memory node. Any context.
+pub fn same_node(cpu: u32, other: u32) -> bool {
+    let node_of = |cpu: u32| {
+        let cpu = i32::try_from(CpuId::from_u32(cpu)?.as_u32()).ok()?;
+        // SAFETY: the number is one of a processor.
+        Some(unsafe { bindings::storage_cpu_to_node(cpu) })
+    };
+    node_of(cpu).is_some_and(|node| node_of(other) == Some(node))
+}
+
+/// Nanoseconds of the monotonic clock, from which the block layer takes the times of requests. Any
+/// context.
+#[inline]
+pub fn monotonic_ns() -> u64 {
+    // SAFETY: may be called in any context.
+    let now = unsafe { kernel::bindings::ktime_get() };
+    u64::try_from(now).unwrap_or(0)
+}

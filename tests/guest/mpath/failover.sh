@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Verified I/O goes on while paths fail in every way there is, return, flap, and are all gone for a while;
+# as requests and as bios.
+# topology: mpath
+# timeout: 300
+# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
+# allow-log: I/O error, dev sd|Buffer I/O error on dev sd | paths are made to fail
+# tests: 33
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 33
+require_cmd fio
+
+SECTORS=1048576
+FLAPS=${FLAPS:-60}
+
+# start_io: verified I/O until verify_stop.
+start_io() {
+	verify_start /dev/mapper/m 32m
+	wait_for 30 moving || die "no I/O"
+}
+
+node() { echo "/dev/dm-$(dmsetup info -c --noheadings -o minor m)"; }
+ios() { awk '{ print $1 + $5 }' "/sys/block/$(basename "$(node)")/stat"; }
+moved() { [ "$(ios)" -gt "$1" ]; }
+# moving: I/O has ended since it was called.
+moving() {
+	moving_from=$(ios)
+	wait_for 20 moved "$((moving_from + 20))"
+}
+failed() { map_info m | grep -q " $1 F "; }
+events() { dmsetup info -c --noheadings -o events m; }
+goes_on() { verify_runs && moving; }
+offline() { echo offline >"/sys/block/$1/device/state"; }
+running() { echo running >"/sys/block/$1/device/state"; }
+settled_down() {
+	down_from=$(ios)
+	! wait_for 1 moved "$down_from"
+}
+
+cycle() {
+	mode=$1
+	map_create m "0 $SECTORS multipath 3 queue_if_no_path queue_mode $mode 0 2 1 service-time 0 2 2 $first 1 1 $second 1 1 round-robin 0 1 1 $third 1"
+	start_io
+	before=$(events)
+	map_message m fail_path "$first"
+	check "$mode: fail_path" goes_on
+	check "$mode: the event number counts" [ "$(events)" -gt "$before" ]
+	map_message m reinstate_path "$first"
+	check "$mode: reinstate_path" goes_on
+	offline "$disk2"
+	check "$mode: a device offline fails its path" wait_for 30 failed "$second"
+	check "$mode: I/O goes on without it" goes_on
+	running "$disk2"
+	map_message m reinstate_path "$second"
+	check "$mode: it returns" goes_on
+	map_message m switch_group 2
+	check "$mode: another group" goes_on
+	check "$mode: is the current one" eval "map_info m | grep -q '^2 0 0 0 2 2 E .* A 0 1 0 $third'"
+	map_message m switch_group 1
+	for flap in $(seq "$FLAPS"); do
+		case $((flap % 3)) in
+		0) path=$first ;;
+		1) path=$second ;;
+		*) path=$third ;;
+		esac
+		map_message m fail_path "$path"
+		map_message m reinstate_path "$path"
+	done
+	check "$mode: $FLAPS flaps" goes_on
+	for path in $first $second $third; do
+		map_message m fail_path "$path"
+	done
+	check "$mode: without paths I/O waits" wait_for 30 settled_down
+	check "$mode: and does not end" verify_runs
+	map_message m reinstate_path "$third"
+	check "$mode: with one it goes on" goes_on
+	map_message m reinstate_path "$first"
+	map_message m reinstate_path "$second"
+	dmsetup suspend --noudevsync m
+	dmsetup load m --table "0 $SECTORS multipath 3 queue_if_no_path queue_mode $mode 0 1 1 queue-length 0 2 1 $first 1 $second 1"
+	dmsetup resume --noudevsync m
+	check "$mode: another table under I/O" goes_on
+	if map_remove m 2>/dev/null; then
+		fail "$mode: a map in use stays"
+	else
+		pass "$mode: a map in use stays"
+	fi
+	check "$mode: all of it is verified" verify_stop
+	map_remove m
+}
+
+load_paths
+wait_for 20 path_count IRON0000 3 || die "no paths"
+settle
+# shellcheck disable=SC2046 # words
+set -- $(paths_to IRON0000)
+disk2=$2
+first=$(number_of "$1")
+second=$(number_of "$2")
+third=$(number_of "$3")
+
+load_target || die "no target"
+cycle rq
+cycle bio
+
+# Errors, and no hang, when no path is left and none is waited for; a path is unplugged.
+map_create m "0 $SECTORS multipath 0 0 1 1 round-robin 0 2 1 $first 1 $third 1"
+start_io
+ctl device_del disk2
+check "a path is unplugged" ctl wait_deleted disk2 30
+check "I/O goes on" goes_on
+map_message m fail_path "$first"
+check "no path is left: I/O ends in errors" wait_for 30 verify_ended
+finish

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The distribution's multipathd, unchanged, with udev: makes a map over megasas and virtio-scsi paths, follows
+# losses and returns, changes the queueing, and takes the map away.
+# topology: mpath
+# timeout: 240
+# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
+# allow-log: I/O error, dev sd|Buffer I/O error on dev sd | paths are made to fail
+# tests: 17
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 17
+require_cmd multipathd multipath fio
+
+WWID=35000c50000000100
+
+paths_in() { [ "$(multipathd show paths format "%m %t %T" | grep -c "$WWID *$1")" = "$2" ]; }
+has_map() { multipathd show maps raw format "%w" | grep -qx "$WWID"; }
+queueing() { [ "$(multipathd show maps raw format "%w %Q" | sed -n "s/^$WWID *//p")" = "$1" ]; }
+reads() { dd if="/dev/mapper/$WWID" of=/dev/null bs=64k count=8 iflag=direct 2>/dev/null; }
+
+load_paths
+wait_for 20 path_count IRON0000 3 || die "no paths"
+load_target || die "no target"
+start_udev
+start_multipathd "find_multipaths yes" "no_path_retry queue" || die "multipathd does not answer"
+check "a map" wait_for 60 has_map
+check "of three paths" wait_for 30 paths_in "active ready" 3
+multipath -ll
+check "multipath -ll shows them" [ "$(multipath -ll "$WWID" | grep -c 'active ready running')" = 3 ]
+check "with the features and the handler" eval "multipath -ll $WWID | grep -q \"features='1 queue_if_no_path' hwhandler='0' wp=rw\""
+check "the node of udev" wait_for 20 [ -b "/dev/mapper/$WWID" ]
+check "it reads" reads
+
+udevadm monitor --kernel --property --subsystem-match=block >/tmp/uevents &
+monitor=$!
+verify_start "/dev/mapper/$WWID" 16m
+# shellcheck disable=SC2046 # words
+set -- $(paths_to IRON0000)
+echo offline >"/sys/block/$2/device/state"
+check "a path is lost" wait_for 60 paths_in "failed" 1
+check "two are left" paths_in "active ready" 2
+check "a uevent says so" wait_for 20 grep -q "DM_ACTION=PATH_FAILED" /tmp/uevents
+check "with what is left" grep -q "DM_NR_VALID_PATHS=2" /tmp/uevents
+echo running >"/sys/block/$2/device/state"
+check "it returns" wait_for 60 paths_in "active ready" 3
+check "a uevent says so, too" wait_for 20 grep -q "DM_ACTION=PATH_REINSTATED" /tmp/uevents
+kill "$monitor"
+check "I/O has gone on" verify_runs
+check "and is verified" verify_stop
+
+multipathd disablequeueing map "$WWID"
+check "queueing is disabled" [ "$(dmsetup table "$WWID" | grep -c queue_if_no_path)" = 0 ]
+multipathd restorequeueing map "$WWID"
+check "and restored" wait_for 20 queueing "on"
+multipathd shutdown >/dev/null || :
+check "the map goes" wait_for 30 multipath -f "$WWID"
+finish

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What the stock target does not have: a deadline of paths, a time without paths for each map, a check that
+# paths lead to one device, statistics of paths.
+# topology: mpath-debug
+# timeout: 150
+# allow-log: I/O error, dev dm- | I/O is to end when the time without paths is over
+# tests: 30
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 30
+
+SECTORS=1048576
+
+read_map() { dd if=/dev/mapper/m of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; }
+failed_paths() { [ "$(map_info m | grep -o ' F ' | wc -l)" = "$1" ]; }
+ended() { ! kill -0 "$1" 2>/dev/null; }
+refused() {
+	! map_create m "$1" 2>/tmp/answer
+	dmsetup remove --noudevsync m 2>/dev/null || :
+	grep -q "Invalid argument" /tmp/answer
+}
+
+deadline() {
+	map_create m "0 $SECTORS multipath 4 queue_mode $1 path_deadline_msecs 400 0 1 1 round-robin 0 2 1 $first 1 $second 1"
+	read_map
+	kmsg_mark
+	ctl hold disk0 read stuck
+	read_map &
+	reader=$!
+	check "$1: a path that holds a read past the deadline fails" wait_for 20 failed_paths 1
+	check "$1: the log says why" kmsg_has "holds I/O for more than 400 ms"
+	check "$1: the other path works" read_map
+	check "$1: the held read still waits" kill -0 "$reader"
+	ctl release disk0 stuck
+	check "$1: released, it ends well" wait "$reader"
+	check "$1: its path is not lent before it is reinstated" failed_paths 1
+	map_remove m
+}
+
+time_without_paths() {
+	map_create m "0 $SECTORS multipath 5 queue_if_no_path queue_mode $1 no_path_timeout_secs 2 0 1 1 round-robin 0 1 1 $first 1"
+	read_map
+	kmsg_mark
+	map_message m fail_path "$first"
+	started=$(date +%s%N)
+	read_map &
+	reader=$!
+	check "$1: I/O ends when the time is over" wait_for 20 ended "$reader"
+	took=$((($(date +%s%N) - started) / 1000000))
+	check "$1: not before" [ "$took" -ge 1000 ]
+	if wait "$reader"; then fail "$1: with an error"; else pass "$1: with an error"; fi
+	check "$1: the log says so" kmsg_has "queue_if_no_path timeout on .*, failing queued IO"
+	map_remove m
+}
+
+modprobe virtio_scsi
+wait_for 20 path_count IRON0000 2 || die "no paths"
+wait_for 20 path_count IRON0001 1 || die "no other disk"
+settle
+# shellcheck disable=SC2046 # words
+set -- $(paths_to IRON0000)
+first=$(number_of "$1")
+second=$(number_of "$2")
+other=$(number_of "$(paths_to IRON0001)")
+load_target || die "no target"
+
+deadline rq
+deadline bio
+time_without_paths rq
+time_without_paths bio
+
+kmsg_mark
+check "paths to two devices are refused where the table says so" refused \
+	"0 $SECTORS multipath 1 require_same_wwid 0 1 1 round-robin 0 2 1 $first 1 $other 1"
+check "the log names them" kmsg_has "paths $first and $other have different WWIDs"
+check "and the word" kmsg_has "have different WWIDs: word [0-9]+, '$other'"
+check "else they are taken" map_create m "0 $SECTORS multipath 0 0 1 1 round-robin 0 2 1 $first 1 $other 1"
+map_remove m
+check "paths to one device are taken" map_create m \
+	"0 $SECTORS multipath 1 require_same_wwid 0 1 1 round-robin 0 2 1 $first 1 $second 1"
+check "the table says so" [ "$(map_table m)" = "1 require_same_wwid 0 1 1 round-robin 0 2 1 $first 1 $second 1 " ]
+map_message m stats latency_on
+read_map
+read_map
+map_message m stats | tee /tmp/stats
+check "statistics of both paths" [ "$(grep -c 'ios [0-9]* bytes [0-9]* errors 0 in_flight 0' /tmp/stats)" = 2 ]
+check "with latencies" grep -Eq 'latency_us .*[0-9]+:[0-9]' /tmp/stats
+check "they count" eval "awk '{ n += \$4 } END { exit n < 2 }' /tmp/stats"
+map_remove m
+check "the target can be unloaded" unload_target
+finish

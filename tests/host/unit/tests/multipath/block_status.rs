@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, Remaining, RequestEnd};
+
+const OK: u8 = 0;
+const RESOURCE: u8 = 9;
+
+/// `blk_path_error` of the C header, of the numbers in it.
+fn is_path_error(status: u8) -> bool {
+    !matches!(status, 1 | 3 | 5 | 6 | 7 | 8)
+}
+
+fn all() -> impl Iterator<Item = (u8, Remaining)> {
+    (0..=u8::MAX).flat_map(|status| {
+        (0..12).map(move |case| {
+            let remaining = Remaining {
+                valid_paths: case % 3,
+                queue_if_no_path: case / 3 % 2 != 0,
+                noflush_suspending: case / 6 != 0,
+            };
+            (status, remaining)
+        })
+    })
+}
+
+#[test]
+fn a_path_fails_by_what_blk_path_error_says() {
+    for status in 0..=u8::MAX {
+        let expected = if status != OK && is_path_error(status) {
+            PathVerdict::Fail
+        } else {
+            PathVerdict::Keep
+        };
+        assert_eq!(BlockStatus::from_u8(status).verdict(), expected, "{status}");
+    }
+}
+
+/// `multipath_end_io`, transcribed.
+#[test]
+fn requests_end_as_in_the_c_target() {
+    for (status, remaining) in all() {
+        let mut expected = RequestEnd::Done;
+        if status != OK && is_path_error(status) {
+            expected = if status == RESOURCE {
+                RequestEnd::DelayRequeue
+            } else {
+                RequestEnd::Requeue
+            };
+            let must_push_back = remaining.queue_if_no_path || remaining.noflush_suspending;
+            if remaining.valid_paths == 0 && !must_push_back {
+                expected = RequestEnd::Done;
+            }
+        }
+        let end = RequestEnd::new(BlockStatus::from_u8(status), remaining);
+        assert_eq!(end, expected, "{status} {remaining:?}");
+    }
+}
+
+/// `multipath_end_io_bio`, transcribed.
+fn bio(status: u8, remaining: Remaining) -> BioEnd {
+    if status == OK || !is_path_error(status) {
+        return BioEnd::Done;
+    }
+    if remaining.valid_paths == 0 && !remaining.queue_if_no_path {
+        if remaining.noflush_suspending {
+            return BioEnd::Requeue;
+        }
+        return BioEnd::DoneWithError;
+    }
+    BioEnd::Queue
+}
+
+#[test]
+fn bios_end_as_in_the_c_target() {
+    for (status, remaining) in all() {
+        let end = BioEnd::new(BlockStatus::from_u8(status), remaining);
+        assert_eq!(end, bio(status, remaining), "{status} {remaining:?}");
+    }
+}
