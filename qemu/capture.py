@@ -20,7 +20,7 @@ LOADER = "ld-linux-x86-64.so.2"
 DUMPER = "makedumpfile"
 
 # Inserted before any driver, with what they depend on.
-BASE_MODULES = ("ext4", "sd_mod")
+BASE_MODULES = ("ext4", "sd_mod", "dm_mod")
 # There to be compared with, or to fail where the project's driver must not.
 STOCK_DRIVERS = ("megaraid_sas",)
 # The project's drivers, each after the library.
