@@ -18,7 +18,9 @@ import tempfile
 import threading
 import time
 
+import capture
 import initramfs
+import outside
 import topology
 from qmp import Qmp, QmpError, Requests
 from script import Script, ScriptError
@@ -81,9 +83,13 @@ class Guest:
         self.timeout = timeout or (script.timeout if script else None)
         self.on_line = on_line or (lambda kind, text: None)
         self.ktap = []
+        # What the guest noted for the checker outside, and what it measured, in words.
+        self.notes = {}
+        self.figures = []
         self.status = None
         self.problems = []
         self.booted = None
+        self.watch = None
         self._heard = 0.0
         self.seconds = 0.0
 
@@ -95,10 +101,15 @@ class Guest:
         folder = tempfile.mkdtemp(dir=os.path.join(BUILD, "run"))
         try:
             with open(self.log_path, "wb") as log, contextlib.ExitStack() as stack:
-                watch = Watch(log, self.script.allow if self.script else ())
+                watch = self.watch = Watch(log, self.script.allow if self.script else (),
+                                           self.script.crash if self.script else None)
                 process, sockets = self._start(folder, stack)
                 self._follow(process, sockets, watch, start)
                 watch.close()
+                if self.script and self.script.crash and watch.crashed is None:
+                    self.problems.append("the script did not crash the kernel as it declares")
+                if self.script and self.script.outside and self.status is not None:
+                    self._outside(folder, log)
                 seen = dict.fromkeys(watch.bad)
                 self.problems += [f"kernel log: {line}" for line in list(seen)[:5]]
                 if self.problems:
@@ -108,9 +119,20 @@ class Guest:
         self.seconds = time.monotonic() - start
         return not self.problems
 
+    def _outside(self, folder, log):
+        images = {disk[0]: os.path.join(folder, disk[3] + ".raw") for disk in self.topology.disks}
+        facts = {"images": images, "notes": self.notes, "work": folder,
+                 "dumper": capture.Tools(self.image, CACHE).command()}
+        points, problems = outside.run(self.script.outside, facts, log)
+        done = sum(re.match(r"(not )?ok \d", line) is not None for line in self.ktap)
+        for line in outside.numbered(points, done):
+            self.ktap.append(line)
+            self.on_line("ktap", line)
+        self.problems += problems
+
     # --- start --------------------------------------------------------------------------------
 
-    def _files(self):
+    def _files(self, folder):
         files = {name: os.path.join(HERE, "guest", name)
                  for name in ("agent", "interactive", "gdb-symbols")}
         files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
@@ -120,6 +142,12 @@ class Guest:
                     files["modules/" + module] = os.path.join(folder, module)
         if self.script:
             files["script"] = self.script.path
+        if self.script and self.script.crash:
+            files["kdump.sh"] = os.path.join(TOP, "tests/guest/kdump/lib.sh")
+            files["vmlinuz"] = self.kernel.image
+            files["capture.cpio"] = capture.build(
+                kernel=self.kernel, image=self.image, cache=CACHE, modules=MODULES,
+                lib=files["lib.sh"], work=folder)
         env = {"IRONPATH_TOPOLOGY": self.topology.spec, "IRONPATH_HOST_MODULES": MODULES,
                **self.env}
         if self.interactive:
@@ -138,7 +166,7 @@ class Guest:
     def _start(self, folder, stack):
         initrd = os.path.join(folder, "initramfs")
         initramfs.build(initrd, kernel=self.kernel, cache=CACHE,
-                        modules=self.script.modules if self.script else (), files=self._files())
+                        modules=self.script.modules if self.script else (), files=self._files(folder))
         machine = self.topology.machine
         append = ["console=ttyS0", "panic=-1", "oops=panic", "ignore_loglevel",
                   # Scripts mark places in the kernel log: none of these may be dropped.
@@ -253,6 +281,13 @@ class Guest:
             # QEMU has ended; the other thread finds out why.
             return
 
+    def _mark(self, what):
+        """The capture kernel has come to a place: when, counted from the crash?"""
+        if self.watch.crashed is not None:
+            text = f"{what} {time.monotonic() - self.watch.crashed:.1f} s after the panic"
+            self.figures.append(text)
+            self.on_line("say", text)
+
     def _serve(self, requests, control, start):
         for line in control.makefile("rb"):
             text = line.decode("utf-8", "replace").rstrip("\r\n")
@@ -266,6 +301,17 @@ class Guest:
                 self.on_line("ktap", rest)
             elif kind == "say":
                 self.on_line("say", rest)
+            elif kind == "note":
+                key, _, value = rest.partition(" ")
+                self.notes[key] = value
+            elif kind == "mark":
+                self._mark(rest)
+            elif kind == "figure":
+                self.figures.append(rest)
+                self.on_line("say", rest)
+            elif not kind:
+                # The capture kernel ends a line that the crash may have cut off.
+                continue
             else:
                 succeeded, answer = requests.answer(text)
                 answer = answer[:ANSWER_BYTES].replace("\\", "\\\\").replace("\n", "\\n")

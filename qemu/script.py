@@ -7,6 +7,9 @@
 # modules: NAME...                  more stock modules for modprobe in the guest
 # append: WORD...                   more words for the kernel's command line
 # allow-log: REGEX | REASON         kernel log lines that may look like a failure here
+# crash: REGEX                      the script ends by crashing the kernel with this line in its log;
+#                                   the capture kernel goes on (tests/guest/kdump/lib.sh)
+# outside: FILE                     after power-off, tests/outside/FILE checks what the disks hold
 # expect: REGEX                     (tests/selftest only) the problem that must be found
 """
 
@@ -30,6 +33,8 @@ class Script:
         self.modules = []
         self.append = []
         self.allow = []
+        self.crash = None
+        self.outside = None
         self.expect = None
         with open(path, encoding="utf-8") as lines:
             for line in lines:
@@ -55,5 +60,9 @@ class Script:
             if not bar or not reason.strip():
                 raise ScriptError(f"{self.path}: allow-log needs ' | ' and a reason")
             self.allow.append(re.compile(pattern.strip()))
+        elif key == "crash":
+            self.crash = re.compile(value)
+        elif key == "outside":
+            self.outside = value
         elif key == "expect":
             self.expect = value

@@ -2,6 +2,7 @@
 """Finds kernel log lines that mean failure, whatever the script in the guest says."""
 
 import re
+import time
 
 # Kernel lines carry a timestamp (with printk.caller also a task), the script's own lines do not.
 KERNEL_LINE = re.compile(r"\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? (.*)")
@@ -29,17 +30,30 @@ BAD = re.compile("|".join((
     r"scheduling while atomic",
     r"kernel BUG at",
     r"Out of memory: Killed",
+    r"irq \d+: nobody cared",
 )))
+
+# What a panic prints besides its own line, and the first line of the capture kernel after it.
+PANIC_TRACE = re.compile(r"Call Trace:")
+BOOT = re.compile(r"Linux version ")
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|c)")
 
 
 class Watch:
-    """Takes the console as bytes, keeps the log file and the bad lines."""
+    """Takes the console as bytes, keeps the log file and the bad lines.
 
-    def __init__(self, log, allow=()):
+    The line of a planned crash (`crash`) is no failure, nor is the trace below it, once: from the
+    capture kernel's first line on everything counts again.
+    """
+
+    def __init__(self, log, allow=(), crash=None):
         self.log = log
         self.allow = list(allow)
+        self.crash = crash
+        # When the planned crash was seen, and when the kernel after it.
+        self.crashed = None
+        self.captured = None
         self.bad = []
         self._partial = b""
 
@@ -60,5 +74,18 @@ class Watch:
     def _judge(self, raw):
         line = ESCAPES.sub("", raw.decode("utf-8", "replace")).rstrip("\r")
         match = KERNEL_LINE.search(line)
+        if match and self.crash and self._planned(match[1]):
+            return
         if match and BAD.search(match[1]) and not any(ok.search(match[1]) for ok in self.allow):
             self.bad.append(match[1])
+
+    def _planned(self, text):
+        if self.crashed is None:
+            if self.crash.search(text):
+                self.crashed = time.monotonic()
+                return True
+        elif self.captured is None:
+            if BOOT.match(text):
+                self.captured = time.monotonic()
+            return bool(PANIC_TRACE.search(text))
+        return False

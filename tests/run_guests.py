@@ -79,6 +79,7 @@ class Job:
         self.log = os.path.join(LOGS, f"{self.name.replace('/', '-')}-{spec}.log")
         self.ktap = None
         self.problems = []
+        self.figures = []
         self.started = None
         self.attempts = 1
         self.seconds = 0.0
@@ -103,6 +104,7 @@ class Job:
             self.ktap = Ktap([], None)
             return self
         self.seconds = guest.seconds
+        self.figures = guest.figures
         self.ktap = Ktap(guest.ktap, self.script.tests)
         # Failed points show in the exit status as well: that is one failure, not two.
         self.problems = [text for text in guest.problems
@@ -118,7 +120,7 @@ def find(folder, wanted):
         for name in sorted(names):
             path = os.path.join(place, name)
             short = os.path.relpath(path, folder).removesuffix(".sh")
-            if not name.endswith(".sh") or (os.path.samefile(place, folder) and name == "lib.sh"):
+            if not name.endswith(".sh") or name == "lib.sh":
                 continue
             if wanted and not any(short == want or short.startswith(want.rstrip("/") + "/")
                                   for want in wanted):
@@ -165,6 +167,7 @@ class Report:
                 f"{'' if job.attempts == 1 else '  (its first guest did not boot)'}"]
         if self.verbose:
             text += [f"       ok: {name}" for name in ktap.passed]
+        text += [f"   figure: {figure}" for figure in job.figures]
         text += [f"     skip: {name}" for name in ktap.skipped]
         text += [f"   not ok: {name}" for name in ktap.failed]
         text += [f"  problem: {problem}" for problem in job.problems]

@@ -161,12 +161,19 @@ settled() {
 
 # --- waiting and looking ---------------------------------------------------------------------
 
+# uptime_ms: milliseconds since boot; by what any shell has.
+uptime_ms() {
+	IFS=' .' read -r uptime_s uptime_part _ </proc/uptime
+	# Two digits, of which the first may be 0: no octal number.
+	echo $((uptime_s * 1000 + (1$uptime_part - 100) * 10))
+}
+
 # wait_for SECONDS COMMAND...: polls until the command succeeds; fails when the time is over.
 wait_for() {
-	wait_end=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	wait_end=$(($(uptime_ms) + $1 * 1000))
 	shift
 	until "$@"; do
-		[ $(($(date +%s%N) / 1000000)) -lt "$wait_end" ] || return 1
+		[ "$(uptime_ms)" -lt "$wait_end" ] || return 1
 		sleep 0.1
 	done
 }
