@@ -106,10 +106,7 @@ class Guest:
                 process, sockets = self._start(folder, stack)
                 self._follow(process, sockets, watch, start)
                 watch.close()
-                if self.script and self.script.crash and watch.crashed is None:
-                    self.problems.append("the script did not crash the kernel as it declares")
-                if self.script and self.script.outside and self.status is not None:
-                    self._outside(folder, log)
+                self._after(folder, log)
                 seen = dict.fromkeys(watch.bad)
                 self.problems += [f"kernel log: {line}" for line in list(seen)[:5]]
                 if self.problems:
@@ -118,6 +115,16 @@ class Guest:
             shutil.rmtree(folder, ignore_errors=True)
         self.seconds = time.monotonic() - start
         return not self.problems
+
+    def _after(self, folder, log):
+        """What the guest left: only a crash that was planned and came can have left something."""
+        if not self.script or self.status is None:
+            return
+        if self.script.crash and self.watch.crashed is None:
+            if not self.status:
+                self.problems.append("the script did not crash the kernel as it declares")
+        elif self.script.outside:
+            self._outside(folder, log)
 
     def _outside(self, folder, log):
         images = {disk[0]: os.path.join(folder, disk[3] + ".raw") for disk in self.topology.disks}
@@ -214,7 +221,7 @@ class Guest:
 
     def _follow(self, process, sockets, watch, start):
         control = threading.Thread(target=self._control, daemon=True,
-                                   args=(sockets["qmp"], sockets["control"], start))
+                                   args=(sockets, start))
         control.start()
         ended = None
         try:
@@ -273,10 +280,12 @@ class Guest:
         if code > 0:
             self.problems.append(f"QEMU's exit status is {code}")
 
-    def _control(self, qmp_socket, control, start):
+    def _control(self, sockets, start):
         try:
-            requests = Requests(Qmp(qmp_socket), {disk[0]: disk[3] for disk in self.topology.disks})
-            self._serve(requests, control, start)
+            requests = Requests(Qmp(sockets["qmp"]),
+                                {disk[0]: disk[3] for disk in self.topology.disks},
+                                sockets.get("console"))
+            self._serve(requests, sockets["control"], start)
         except (QmpError, OSError):
             # QEMU has ended; the other thread finds out why.
             return

@@ -80,8 +80,10 @@ class Requests:
     # Which I/O an injected error is for, by the first word of `inject`.
     IO_TYPES = ("read", "write", "flush", "discard", "write-zeroes")
 
-    def __init__(self, qmp, disks):
+    def __init__(self, qmp, disks, console=None):
         self.qmp = qmp
+        # What is typed on the serial console goes here.
+        self.console = console
         # The block node below each disk.
         self.disks = disks
         self.rules = {}
@@ -173,6 +175,14 @@ class Requests:
                     if child["child"] == "file":
                         return child["node-name"]
         raise QmpError(f"no node '{node}' with a file below it")
+
+    def do_sysrq(self, rest):
+        """sysrq KEY: from the serial console, by a break; the kernel acts in its interrupt."""
+        if self.console is None or len(rest) != 1:
+            raise ValueError("sysrq KEY, in a guest with a console of its own")
+        self.qmp.command("chardev-send-break", id="console")
+        self.console.sendall(rest.encode())
+        return ""
 
     def do_device_del(self, rest):
         """device_del ID: asks for the removal; a controller goes when the guest lets it go."""

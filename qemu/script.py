@@ -10,6 +10,7 @@
 # crash: REGEX                      the script ends by crashing the kernel with this line in its log;
 #                                   the capture kernel goes on (tests/guest/kdump/lib.sh)
 # outside: FILE                     after power-off, tests/outside/FILE checks what the disks hold
+# when: named                       not part of a run of everything, only of one that names it
 # expect: REGEX                     (tests/selftest only) the problem that must be found
 """
 
@@ -33,6 +34,7 @@ class Script:
         self.modules = []
         self.append = []
         self.allow = []
+        self.named = False
         self.crash = None
         self.outside = None
         self.expect = None
@@ -60,6 +62,10 @@ class Script:
             if not bar or not reason.strip():
                 raise ScriptError(f"{self.path}: allow-log needs ' | ' and a reason")
             self.allow.append(re.compile(pattern.strip()))
+        elif key == "when":
+            if value != "named":
+                raise ScriptError(f"{self.path}: 'when' can only be 'named'")
+            self.named = True
         elif key == "crash":
             self.crash = re.compile(value)
         elif key == "outside":

@@ -114,7 +114,8 @@ class Job:
 
 
 def find(folder, wanted):
-    """The jobs whose script's name is, or begins with the group, `wanted`; all if that is empty."""
+    """The jobs whose script's name is, or begins with the group, `wanted`; all but those
+    to be named if that is empty."""
     jobs = []
     for place, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
@@ -126,6 +127,8 @@ def find(folder, wanted):
                                   for want in wanted):
                 continue
             script = Script(path)
+            if script.named and not wanted:
+                continue
             jobs += [Job(folder, path, script, spec) for spec in script.topologies or ["gen2"]]
     return jobs
 

@@ -105,6 +105,7 @@ require_cmd() {
 #                                   such requests fail (topology blkdebug, disk0; nothing held)
 #   heal DISK                       no more injected errors
 #   device_del ID                   unplugs disk0, hba0, ...
+#   sysrq KEY                       from the serial console: the kernel acts in an interrupt
 #   wait_deleted ID SECONDS         until an unplugged device has gone
 ctl() {
 	# One request at a time: the answer is the next line that the port gives.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Checks the crash dumps on disk0, from outside the guest (qemu/outside.py says what it reads).
 
-Notes of the guest: `panic TEXT` and `mark TEXT` must stand in the crashed kernel's log, `pattern
-COUNT SEED` tells the pages that a process held, `sum MD5` the memory before the driver was there,
+Notes of the guest: `mark TEXT`, `panic TEXT` and the parts of `trace PART|PART...` must stand in
+the crashed kernel's log in this order, `pattern COUNT SEED` tells the pages that a process held, `sum MD5` the memory before the driver was there,
 `recover DISK...` the disks whose filesystem was in use at the crash.
 """
 
@@ -80,8 +80,9 @@ class Dump:
         with open(text, encoding="utf-8", errors="replace") as lines:
             log = lines.read()
         wanted = [self.note("mark"), f"Kernel panic - not syncing: {self.note('panic')}"]
+        wanted += self.notes["trace"].split("|") if "trace" in self.notes else []
         place = 0
-        for part in wanted + [self.notes[key] for key in ("trace",) if key in self.notes]:
+        for part in wanted:
             place = log.find(part, place)
             if place < 0:
                 raise Failed(f"the log has no '{part}' where it belongs")

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # shared with lib.sh
 # Functions for the scripts of this group: a filesystem for the dump, the capture kernel, the crash.
 #
-# A script sources lib.sh and this file, then calls kdump_disks, kdump_load [NAME=VALUE...] and at
+# A script sources lib.sh and this file, then calls kdump_disks SERIAL..., kdump_load [NAME=VALUE...] and at
 # last kdump_crash. The points go on in the capture kernel (qemu/guest/capture, which says what
 # the NAMEs are) and outside (tests/outside/dump.py): KDUMP_POINTS counts both.
 
@@ -11,21 +11,39 @@
 KDUMP_POINTS=$((8 + 6))
 
 # How Debian's kdump-tools starts a capture kernel, and what the guest needs of it.
-KDUMP_APPEND="reset_devices nr_cpus=1 irqpoll panic=-1 oops=panic console=ttyS0 ignore_loglevel
+KDUMP_APPEND="reset_devices nr_cpus=1 ${KDUMP_IRQPOLL-irqpoll} panic=-1 oops=panic console=ttyS0 ignore_loglevel
 	no_timer_check random.trust_cpu=on"
+
+# What is awaited in the kernel that is to crash may take so long on a busy machine without KVM.
+KDUMP_SECONDS=90
 
 # A process of the crashed kernel holds so many pages of known contents.
 PATTERN_PAGES=64
 
 note() { printf 'note %s\n' "$*" >&8; }
 
-# kdump_disks: the driver, its two disks, and an ext4 filesystem on each.
+# The C driver refuses every write that asks to reach the medium (FUA): ext4 must not ask.
+KDUMP_MOUNT=defaults
+[ "$DRIVER" != megaraid_sas ] || KDUMP_MOUNT=barrier=0
+
+# kdump_disks SERIAL...: the driver, and an ext4 filesystem on each of these disks.
 kdump_disks() {
-	load_modules "$@"
-	check "the driver finds both disks" wait_for 20 disk_count 2
-	for serial in IRON0000 IRON0001; do
-		mkfs.ext4 -q -F "/dev/$(disk_by_serial $serial)" || die "no filesystem"
+	load_modules
+	check "the driver finds both disks" wait_for $KDUMP_SECONDS disk_count 2
+	for serial; do
+		mkfs.ext4 -q -F -m 0 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 \
+			"/dev/$(disk_by_serial "$serial")" || die "no filesystem"
 	done
+	sync
+}
+
+# rung: the best interrupt that the topology's controller has.
+rung() {
+	case $IRONPATH_TOPOLOGY in
+	*msi=off*) echo intx ;;
+	*msi=on*) echo msi ;;
+	*) echo msix ;;
+	esac
 }
 
 # hold_pattern: starts the process. Its seed goes outside; the pages themselves are nowhere else.
@@ -47,11 +65,11 @@ kdump_load() {
 	mkfifo /run/never
 	exec 7<>/run/never
 	hold_pattern
-	wait_for 20 [ -s /run/pattern ] || die "no process holds the pattern"
+	wait_for $KDUMP_SECONDS [ -s /run/pattern ] || die "no process holds the pattern"
 	note "pattern $PATTERN_PAGES $(cat /run/pattern)"
 	mkdir -p /run/choice/ironpath
 	{
-		printf 'DRIVER=%s\nCAPTURE_DISK=IRON0000\nCAPTURE_RUNG=msix\n' "$DRIVER"
+		printf 'DRIVER=%s\nCAPTURE_DISK=IRON0000\nCAPTURE_MOUNT=%s\n' "$DRIVER" $KDUMP_MOUNT
 		for choice; do
 			printf "%s='%s'\n" "${choice%%=*}" "${choice#*=}"
 		done
@@ -61,7 +79,7 @@ kdump_load() {
 	cat /ironpath/capture.cpio /run/choice.cpio >/run/capture.cpio
 	# shellcheck disable=SC2086 # one line
 	check "kexec loads the capture kernel" kexec -p -s /ironpath/vmlinuz \
-		--initrd=/run/capture.cpio --append="$(echo $KDUMP_APPEND ${KDUMP_APPEND_MORE:-})"
+		--initrd=/run/capture.cpio --append="$(echo $KDUMP_APPEND)"
 	[ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || die "no capture kernel is loaded"
 	rm /run/capture.cpio
 }
@@ -72,6 +90,7 @@ kdump_crash() {
 	crash_mark="ironpath-crash $(tr -d - </proc/sys/kernel/random/uuid)"
 	echo "$crash_mark" >/dev/kmsg
 	note "mark $crash_mark"
+	sync
 	echo 1 >/proc/sys/kernel/sysrq
 	if [ $# = 0 ]; then
 		echo c >/proc/sysrq-trigger
