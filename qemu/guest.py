@@ -44,6 +44,8 @@ BOOT_SILENCE_SECONDS = 45
 # An answer must fit in the guest's terminal buffer, which holds 4096 bytes.
 ANSWER_BYTES = 3500
 
+POINT = re.compile(r"^((?:not )?ok) (\d+)")
+
 
 def kvm_works():
     """A /dev/kvm that opens is not enough: without these flags it cannot run a guest."""
@@ -71,7 +73,7 @@ class Guest:
     """One run of one guest script."""
 
     def __init__(self, script, spec, *, kernel, image, log, env=None, interactive=False,
-                 gdb_port=None, timeout=None, on_line=None):
+                 gdb_port=None, timeout=None, append=(), on_line=None):
         self.script = script
         self.topology = topology.Topology(spec)
         self.kernel = initramfs.StockKernel(kernel)
@@ -81,6 +83,7 @@ class Guest:
         self.interactive = interactive
         self.gdb_port = gdb_port
         self.timeout = timeout or (script.timeout if script else None)
+        self.append = [*(script.append if script else ()), *append]
         self.on_line = on_line or (lambda kind, text: None)
         self.ktap = []
         # What the guest noted for the checker outside, and what it measured, in words.
@@ -90,6 +93,7 @@ class Guest:
         self.problems = []
         self.booted = None
         self.watch = None
+        self._points_before = 0
         self._heard = 0.0
         self.seconds = 0.0
 
@@ -131,11 +135,19 @@ class Guest:
         facts = {"images": images, "notes": self.notes, "work": folder,
                  "dumper": capture.Tools(self.image, CACHE).command()}
         points, problems = outside.run(self.script.outside, facts, log)
-        done = sum(re.match(r"(not )?ok \d", line) is not None for line in self.ktap)
-        for line in outside.numbered(points, done):
-            self.ktap.append(line)
-            self.on_line("ktap", line)
+        self._points_before = self._points()
+        for line in outside.numbered(points):
+            self._ktap(line)
         self.problems += problems
+
+    def _points(self):
+        return sum(POINT.match(line) is not None for line in self.ktap)
+
+    def _ktap(self, line):
+        if self._points_before:
+            line = POINT.sub(lambda point: f"{point[1]} {int(point[2]) + self._points_before}", line)
+        self.ktap.append(line)
+        self.on_line("ktap", line)
 
     # --- start --------------------------------------------------------------------------------
 
@@ -182,8 +194,7 @@ class Guest:
                   "no_timer_check"]
         if self.gdb_port:
             append.append("nokaslr")
-        if self.script:
-            append += self.script.append
+        append += self.append
         sockets, ends = {}, {}
         # Connected pairs rather than sockets in the file system, whose paths may be too long.
         for name in ("console", "control", "qmp"):
@@ -306,8 +317,10 @@ class Guest:
             elif kind == "exit":
                 self.status = int(rest)
             elif kind == "ktap":
-                self.ktap.append(rest)
-                self.on_line("ktap", rest)
+                self._ktap(rest)
+            elif kind == "capture":
+                # Its script counts its own points, from 1.
+                self._points_before = self._points()
             elif kind == "say":
                 self.on_line("say", rest)
             elif kind == "note":
@@ -337,6 +350,8 @@ def main():
     parser.add_argument("--log", help="where the console is kept")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="set in the guest")
+    parser.add_argument("--append", action="append", default=[], metavar="WORD",
+                        help="on the kernel's command line")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the console")
     parser.add_argument("-q", "--quiet", action="store_true",
                         help="show what the script says, not its points")
@@ -362,7 +377,7 @@ def main():
                       log=args.log or os.path.join(BUILD, "guest-logs", name + ".log"),
                       env=dict(pair.split("=", 1) for pair in args.env),
                       interactive=args.interactive, gdb_port=args.gdb, timeout=args.timeout,
-                      on_line=show)
+                      append=args.append, on_line=show)
         good = guest.run()
     except (topology.TopologyError, ScriptError, OSError) as err:
         sys.exit(f"guest: {err}")

@@ -44,7 +44,7 @@ def run(name, facts, log):
     return [line for line in lines if POINT.fullmatch(line)], problems
 
 
-def numbered(points, done):
-    """The points as KTAP lines that follow `done` others."""
+def numbered(points):
+    """The points as KTAP lines."""
     return [re.sub(r"^((?:not )?ok) ", rf"\g<1> {number} ", point)
-            for number, point in enumerate(points, done + 1)]
+            for number, point in enumerate(points, 1)]

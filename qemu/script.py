@@ -11,7 +11,7 @@
 #                                   the capture kernel goes on (tests/guest/kdump/lib.sh)
 # outside: FILE                     after power-off, tests/outside/FILE checks what the disks hold
 # when: named                       not part of a run of everything, only of one that names it
-# expect: REGEX                     (tests/selftest only) the problem that must be found
+# expect: REGEX                     (tests/selftest only) a problem that must be found; repeated: all
 """
 
 import re
@@ -37,7 +37,7 @@ class Script:
         self.named = False
         self.crash = None
         self.outside = None
-        self.expect = None
+        self.expect = []
         with open(path, encoding="utf-8") as lines:
             for line in lines:
                 if not line.startswith("#"):
@@ -71,4 +71,4 @@ class Script:
         elif key == "outside":
             self.outside = value
         elif key == "expect":
-            self.expect = value
+            self.expect.append(value)

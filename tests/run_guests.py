@@ -181,7 +181,8 @@ class Report:
     def selftest(self, job):
         """A finished case whose outcome is known: the runner must have seen just that."""
         found = job.problems + [f"not ok: {name}" for name in job.ktap.failed] or ["pass"]
-        good = any(re.search(job.script.expect or "nothing is expected", text) for text in found)
+        good = bool(job.script.expect) and all(
+            any(re.search(expected, text) for text in found) for expected in job.script.expect)
         self.passed += good
         self.failed += not good
         self.line(f"{'ok  ' if good else 'FAIL'} runner sees: {job.name}  ({found[0]})"

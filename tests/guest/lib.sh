@@ -151,7 +151,7 @@ unload_modules() {
 settle() {
 	# Loading any module waits for all asynchronous work before it; this one is always there.
 	modprobe -q crc_ccitt 2>/dev/null || :
-	wait_for 20 settled
+	wait_for 60 settled
 }
 
 settled() {

@@ -10,6 +10,7 @@ import hashlib
 import json
 import mmap
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -54,7 +55,10 @@ class Dump:
         return self.notes[key]
 
     def filesystem(self):
-        """Clean without repair, journal empty; the files come out of it."""
+        """Unmounted in order, clean without repair; the files come out of it."""
+        features = re.search(r"^Filesystem features:.*", run("dumpe2fs", "-h", self.image), re.M)
+        if not features or "needs_recovery" in features[0]:
+            raise Failed("it was not unmounted")
         run("e2fsck", "-f", "-n", self.image)
         for path in (self.level31, self.whole):
             run("debugfs", "-R", f"dump /{os.path.basename(path)} {path}", self.image)
@@ -69,7 +73,11 @@ class Dump:
             raise Failed(f"it begins with {found!r}")
 
     def whole31(self):
-        """Every page of it can be read and unpacked: makedumpfile filters it once more."""
+        """Every page of it can be read and unpacked: makedumpfile filters it once more.
+
+        Of a dump compressed by zstd this would show nothing: makedumpfile 1.7.6 goes on when such
+        a page cannot be unpacked.
+        """
         again = os.path.join(self.work, "again")
         run(*self.dumper, "-d", "31", self.level31, again)
 

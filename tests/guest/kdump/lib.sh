@@ -73,7 +73,6 @@ kdump_load() {
 		for choice; do
 			printf "%s='%s'\n" "${choice%%=*}" "${choice#*=}"
 		done
-		printf 'CAPTURE_PLANNED=%s\nCAPTURE_DONE=%s\n' "$ktap_planned" $((ktap_done + 1))
 	} >/run/choice/ironpath/env
 	(cd /run/choice && find . | busybox cpio -o -H newc) >/run/choice.cpio
 	cat /ironpath/capture.cpio /run/choice.cpio >/run/capture.cpio

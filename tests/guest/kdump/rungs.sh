@@ -21,6 +21,6 @@ plan $((2 + KDUMP_POINTS))
 
 note "panic sysrq triggered crash"
 kdump_disks IRON0000
-# The options that Debian's kdump-tools uses; the other tests choose a compression that takes less time.
+# The options that Debian's kdump-tools uses; the other tests take a compression that is faster.
 kdump_load CAPTURE_RUNG="$(rung)" CAPTURE_DUMP="-c -d 31"
 kdump_crash
