@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Entry points. `make help` lists them; README.md says what they print.
 
-.PHONY: modules run test vm bench doctor doc clean help modules_install uninstall rust-analyzer
+.PHONY: modules run test vm bench kdump-size doctor doc clean help modules_install uninstall rust-analyzer
 
 modules: ## build the modules into build/modules/ (KDIR=TREE: for a kernel tree of your own)
 	@scripts/build modules
@@ -19,6 +19,9 @@ vm: ## a shell in a guest with the modules loaded (TOPOLOGY=NAME, GDB=1)
 
 bench: ## instructions an I/O, side by side with the C driver
 	@scripts/bench
+
+kdump-size: ## the smallest crashkernel= for a dump, side by side with the C driver
+	@scripts/kdump-size
 
 doctor: ## what is missing on this machine, and for what
 	@scripts/doctor

@@ -106,7 +106,8 @@ class Guest:
         try:
             with open(self.log_path, "wb") as log, contextlib.ExitStack() as stack:
                 watch = self.watch = Watch(log, self.script.allow if self.script else (),
-                                           self.script.crash if self.script else None)
+                                           self.script.crash if self.script else None,
+                                           self._told)
                 process, sockets = self._start(folder, stack)
                 self._follow(process, sockets, watch, start)
                 watch.close()
@@ -308,33 +309,36 @@ class Guest:
             self.figures.append(text)
             self.on_line("say", text)
 
+    def _told(self, text):
+        """A line of a guest's script; false if it is a request, which wants an answer."""
+        kind, _, rest = text.partition(" ")
+        if kind == "exit":
+            self.status = int(rest)
+        elif kind == "ktap":
+            self._ktap(rest)
+        elif kind == "capture":
+            # Its script counts its own points, from 1.
+            self._points_before = self._points()
+        elif kind == "say":
+            self.on_line("say", rest)
+        elif kind == "note":
+            key, _, value = rest.partition(" ")
+            self.notes[key] = value
+        elif kind == "mark":
+            self._mark(rest)
+        elif kind == "figure":
+            self.figures.append(rest)
+            self.on_line("say", rest)
+        else:
+            return False
+        return True
+
     def _serve(self, requests, control, start):
         for line in control.makefile("rb"):
             text = line.decode("utf-8", "replace").rstrip("\r\n")
-            kind, _, rest = text.partition(" ")
-            if kind == "ready":
+            if text == "ready":
                 self.booted = time.monotonic() - start
-            elif kind == "exit":
-                self.status = int(rest)
-            elif kind == "ktap":
-                self._ktap(rest)
-            elif kind == "capture":
-                # Its script counts its own points, from 1.
-                self._points_before = self._points()
-            elif kind == "say":
-                self.on_line("say", rest)
-            elif kind == "note":
-                key, _, value = rest.partition(" ")
-                self.notes[key] = value
-            elif kind == "mark":
-                self._mark(rest)
-            elif kind == "figure":
-                self.figures.append(rest)
-                self.on_line("say", rest)
-            elif not kind:
-                # The capture kernel ends a line that the crash may have cut off.
-                continue
-            else:
+            elif not self._told(text):
                 succeeded, answer = requests.answer(text)
                 answer = answer[:ANSWER_BYTES].replace("\\", "\\\\").replace("\n", "\\n")
                 control.sendall(f"{'ok' if succeeded else 'error'} {answer}\n".encode())

@@ -44,13 +44,17 @@ class Watch:
     """Takes the console as bytes, keeps the log file and the bad lines.
 
     The line of a planned crash (`crash`) is no failure, nor is the trace below it, once: from the
-    capture kernel's first line on everything counts again.
+    capture kernel's first line on everything counts again. What the capture kernel's script has to
+    tell (`TELL text` in its log: the control port may be without an interrupt) goes to `told`.
     """
 
-    def __init__(self, log, allow=(), crash=None):
+    TELL = "ironpath: "
+
+    def __init__(self, log, allow=(), crash=None, told=lambda text: None):
         self.log = log
         self.allow = list(allow)
         self.crash = crash
+        self.told = told
         # When the planned crash was seen, and when the kernel after it.
         self.crashed = None
         self.captured = None
@@ -74,6 +78,9 @@ class Watch:
     def _judge(self, raw):
         line = ESCAPES.sub("", raw.decode("utf-8", "replace")).rstrip("\r")
         match = KERNEL_LINE.search(line)
+        if match and self.captured and match[1].startswith(self.TELL):
+            self.told(match[1].removeprefix(self.TELL))
+            return
         if match and self.crash and self._planned(match[1]):
             return
         if match and BAD.search(match[1]) and not any(ok.search(match[1]) for ok in self.allow):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The driver may use no interrupt at all in the capture kernel: it polls, the dump is written.
-# topology: gen2,mem=384
+# topology: gen2,mem=384,smp=1
 # append: crashkernel=144M
 # crash: Kernel panic - not syncing: sysrq triggered crash
 # outside: dump.py
