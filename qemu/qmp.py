@@ -176,6 +176,14 @@ class Requests:
                         return child["node-name"]
         raise QmpError(f"no node '{node}' with a file below it")
 
+    def do_throttle(self, rest):
+        """throttle DISK IOPS: no more requests in a second; 0 for no limit."""
+        disk, iops = rest.split()
+        self.qmp.execute({"execute": "block_set_io_throttle", "arguments": {
+            "id": disk, "bps": 0, "bps_rd": 0, "bps_wr": 0,
+            "iops": int(iops), "iops_rd": 0, "iops_wr": 0}})
+        return ""
+
     def do_sysrq(self, rest):
         """sysrq KEY: from the serial console, by a break; the kernel acts in its interrupt."""
         if self.console is None or len(rest) != 1:

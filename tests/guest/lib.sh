@@ -104,6 +104,7 @@ require_cmd() {
 #   inject DISK read|write|flush|discard|write-zeroes SECTOR|any ERRNO [once]
 #                                   such requests fail (topology blkdebug, disk0; nothing held)
 #   heal DISK                       no more injected errors
+#   throttle DISK IOPS              the disk serves no more requests in a second; 0: as many as it can
 #   device_del ID                   unplugs disk0, hba0, ...
 #   sysrq KEY                       from the serial console: the kernel acts in an interrupt
 #   wait_deleted ID SECONDS         until an unplugged device has gone

@@ -2,7 +2,7 @@
 """Checks the crash dumps on disk0, from outside the guest (qemu/outside.py says what it reads).
 
 Notes of the guest: `mark TEXT`, `panic TEXT` and the parts of `trace PART|PART...` must stand in
-the crashed kernel's log in this order, `pattern COUNT SEED` tells the pages that a process held, `sum MD5` the memory before the driver was there,
+the crashed kernel's log in this order, `pattern COUNT SEED` tells the pages that a process held, `sum MD5` the memory once the driver was there,
 `recover DISK...` the disks whose filesystem was in use at the crash.
 """
 
@@ -134,13 +134,13 @@ class Dump:
             raise Failed(f"{len(found)} of {count} pages were found")
 
     def untouched(self):
-        """Nothing has written to the crashed kernel's memory since before the driver was there."""
+        """Nothing has written to the crashed kernel's memory once the driver was there."""
         total = hashlib.md5()
         with open(self.whole, "rb") as core:
             while block := core.read(1 << 20):
                 total.update(block)
         if total.hexdigest() != self.note("sum"):
-            raise Failed(f"{self.note('sum')} before the driver, {total.hexdigest()} in the copy")
+            raise Failed(f"{self.note('sum')} with the driver there, {total.hexdigest()} in the copy")
 
     def recover(self, disk):
         """The filesystem that was in use at the crash: its journal is replayed, then it is right."""
@@ -175,7 +175,7 @@ def main():
     point("outside: the whole copy is an ELF core, complete", dump.header_whole)
     point("outside: the pages that a process held are in it", dump.pattern)
     if "sum" in dump.notes:
-        point("outside: no device wrote to the crashed kernel's memory", dump.untouched)
+        point("outside: the crashed kernel's memory was written no more", dump.untouched)
     for disk in dump.notes.get("recover", "").split():
         point(f"outside: the filesystem of {disk} recovers", dump.recover, disk)
 

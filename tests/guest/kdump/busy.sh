@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The crash comes in the middle of heavy I/O on two disks. The dump is written, nothing of the
-# crashed kernel's is written to once the driver is there, and the other disk's filesystem recovers.
+# The crash comes in the middle of heavy I/O on two disks, with commands that the controller holds
+# until the capture kernel's driver resets it. The dump is written, the crashed kernel's memory is
+# written no more, and the other disk's filesystem recovers.
 # topology: gen1,mem=384,msix=off,msi=off
 # topology: gen2,mem=384
 # append: crashkernel=144M
@@ -19,24 +20,26 @@ plan $((5 + KDUMP_POINTS))
 require_cmd fio
 
 DEPTH=64
-FIO_MIB=24
+FILE_MIB=16
+# Requests in a second. The first disk must take the dump; the second takes so long with what is
+# outstanding that some of it is still there when the capture kernel's driver comes.
+FIRST_IOPS=200
+SECOND_IOPS=5
 
 mount_disk() {
 	mkdir -p "$2"
 	mount -t ext4 -o "$KDUMP_MOUNT" "/dev/$(disk_by_serial "$1")" "$2"
 }
 
-# outstanding: requests that the disks have not answered.
-outstanding() {
-	# shellcheck disable=SC2046 # words
-	cat $(disks | sed 's,.*,/sys/block/&/inflight,') | awk '{ n += $1 + $2 } END { print n + 0 }'
-}
+# outstanding SERIAL: requests that the disk has not answered.
+outstanding() { awk '{ print $1 + $2 }' "/sys/block/$(disk_by_serial "$1")/inflight"; }
 
-# busy: half of what fio keeps under way on one disk, at least.
+# busy: half of what fio keeps under way on each disk, at least.
 busy() {
-	now=$(outstanding)
-	echo "$now outstanding"
-	[ "$now" -ge $((DEPTH / 2)) ]
+	first=$(outstanding IRON0000)
+	second=$(outstanding IRON0001)
+	echo "outstanding: $first, $second"
+	[ "$first" -ge $((DEPTH / 2)) ] && [ "$second" -ge $((DEPTH / 2)) ]
 }
 
 note "panic sysrq triggered crash"
@@ -44,12 +47,17 @@ kdump_disks IRON0000 IRON0001
 mount_disk IRON0000 /run/first
 mount_disk IRON0001 /run/second
 seq 1 200000 >/run/second/kept
+for place in first second; do
+	dd if=/dev/urandom of=/run/$place/file bs=1M count=$FILE_MIB
+done
 sync
 note "kept $(sha256sum </run/second/kept | cut -d' ' -f1)"
 note "recover disk1"
 kdump_load CAPTURE_RUNG="$(rung)" CAPTURE_SUM=1
-fio --output=/run/fio --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --iodepth=$DEPTH \
-	--size=${FIO_MIB}m --time_based --runtime=600 \
-	--name=first --directory=/run/first --name=second --directory=/run/second &
-check "fio keeps both disks busy" wait_for 60 busy
+fio --output=/run/fio --eta=never --ioengine=libaio --direct=1 --rw=randrw --bs=4k \
+	--iodepth=$DEPTH --time_based --runtime=600 \
+	--name=first --filename=/run/first/file --name=second --filename=/run/second/file &
+ctl throttle disk0 $FIRST_IOPS
+ctl throttle disk1 $SECOND_IOPS
+check "fio keeps both disks busy" wait_for $KDUMP_SECONDS busy
 kdump_crash

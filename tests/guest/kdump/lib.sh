@@ -89,7 +89,6 @@ kdump_crash() {
 	crash_mark="ironpath-crash $(tr -d - </proc/sys/kernel/random/uuid)"
 	echo "$crash_mark" >/dev/kmsg
 	note "mark $crash_mark"
-	sync
 	echo 1 >/proc/sys/kernel/sysrq
 	if [ $# = 0 ]; then
 		echo c >/proc/sysrq-trigger

@@ -13,7 +13,7 @@
 # expect: ^not ok: outside: its kernel log ends in this panic .*another panic
 # expect: ^not ok: outside: the whole copy is an ELF core, complete .*the headers tell of
 # expect: ^not ok: outside: the pages that a process held are in it .0 of 64 pages
-# expect: ^not ok: outside: no device wrote to the crashed kernel's memory
+# expect: ^not ok: outside: the crashed kernel's memory was written no more
 # expect: ^kernel log: .*WARNING: in the capture kernel
 # expect: ^kernel log: irq 9: nobody cared
 # shellcheck source=tests/guest/lib.sh
