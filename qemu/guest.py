@@ -146,7 +146,8 @@ class Guest:
 
     def _ktap(self, line):
         if self._points_before:
-            line = POINT.sub(lambda point: f"{point[1]} {int(point[2]) + self._points_before}", line)
+            before = self._points_before
+            line = POINT.sub(lambda point: f"{point[1]} {int(point[2]) + before}", line)
         self.ktap.append(line)
         self.on_line("ktap", line)
 
