@@ -187,7 +187,8 @@ class Guest:
     def _start(self, folder, stack):
         initrd = os.path.join(folder, "initramfs")
         initramfs.build(initrd, kernel=self.kernel, cache=CACHE,
-                        modules=self.script.modules if self.script else (), files=self._files(folder))
+                        modules=self.script.modules if self.script else (),
+                        files=self._files(folder))
         machine = self.topology.machine
         append = ["console=ttyS0", "panic=-1", "oops=panic", "ignore_loglevel",
                   # Scripts mark places in the kernel log: none of these may be dropped.
