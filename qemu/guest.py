@@ -146,7 +146,8 @@ class Guest:
 
     def _ktap(self, line):
         if self._points_before:
-            line = POINT.sub(lambda point: f"{point[1]} {int(point[2]) + self._points_before}", line)
+            before = self._points_before
+            line = POINT.sub(lambda point: f"{point[1]} {int(point[2]) + before}", line)
         self.ktap.append(line)
         self.on_line("ktap", line)
 
@@ -186,7 +187,8 @@ class Guest:
     def _start(self, folder, stack):
         initrd = os.path.join(folder, "initramfs")
         initramfs.build(initrd, kernel=self.kernel, cache=CACHE,
-                        modules=self.script.modules if self.script else (), files=self._files(folder))
+                        modules=self.script.modules if self.script else (),
+                        files=self._files(folder))
         machine = self.topology.machine
         append = ["console=ttyS0", "panic=-1", "oops=panic", "ignore_loglevel",
                   # Scripts mark places in the kernel log: none of these may be dropped.

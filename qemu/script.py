@@ -7,11 +7,12 @@
 # modules: NAME...                  more stock modules for modprobe in the guest
 # append: WORD...                   more words for the kernel's command line
 # allow-log: REGEX | REASON         kernel log lines that may look like a failure here
-# crash: REGEX                      the script ends by crashing the kernel with this line in its log;
-#                                   the capture kernel goes on (tests/guest/kdump/lib.sh)
+# crash: REGEX                      the script ends by crashing the kernel with this line in the
+#                                   log; the capture kernel goes on (tests/guest/kdump/lib.sh)
 # outside: FILE                     after power-off, tests/outside/FILE checks what the disks hold
 # when: named                       not part of a run of everything, only of one that names it
-# expect: REGEX                     (tests/selftest only) a problem that must be found; repeated: all
+# expect: REGEX                     (tests/selftest only) a problem that must be found; repeated:
+#                                   each of them
 """
 
 import re

@@ -2,7 +2,8 @@
 """Checks the crash dumps on disk0, from outside the guest (qemu/outside.py says what it reads).
 
 Notes of the guest: `mark TEXT`, `panic TEXT` and the parts of `trace PART|PART...` must stand in
-the crashed kernel's log in this order, `pattern COUNT SEED` tells the pages that a process held, `sum MD5` the memory once the driver was there,
+the crashed kernel's log in this order, `pattern COUNT SEED` tells the pages that a process held,
+`sum MD5` the memory once the driver was there,
 `recover DISK...` the disks whose filesystem was in use at the crash.
 """
 
