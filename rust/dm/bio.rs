@@ -61,11 +61,11 @@ unsafe fn remaining<'a>(raw: *mut bio) -> &'a AtomicI32 {
 ///
 /// # Invariants
 ///
-/// It is a clone of device-mapper's for the target, whose area is initialised, and it is owned by this
-/// type alone.
+/// It is a clone of device-mapper's for the target, and owned by this type alone; `area` is its area, which
+/// is initialised.
 pub struct Bio<T: Target> {
     raw: NonNull<bio>,
-    _target: PhantomData<fn() -> T>,
+    area: NonNull<BioArea<T>>,
 }
 
 // SAFETY: a bio can be handled by any thread, one at a time.
@@ -90,12 +90,26 @@ impl<T: Target> Bio<T> {
             end_io: bio.bi_end_io,
             integrity: bio.bi_integrity,
         };
+        // SAFETY: by this function's contract.
+        let area = unsafe { area::<T>(raw) };
         // SAFETY: the area has room for this, as the constructor has said.
-        unsafe { area::<T>(raw).write(BioArea { io: None, details }) };
+        unsafe { area.write(BioArea { io: None, details }) };
         // INVARIANT: by this function's contract; the area was initialised.
+        Self { raw, area }
+    }
+
+    /// Takes a bio again that the target has.
+    ///
+    /// # Safety
+    ///
+    /// `raw` went through [`Self::from_map`], and is given to the caller.
+    #[inline]
+    unsafe fn from_held(raw: NonNull<bio>) -> Self {
+        // INVARIANT: by this function's contract.
         Self {
             raw,
-            _target: PhantomData,
+            // SAFETY: by this function's contract.
+            area: unsafe { area::<T>(raw) },
         }
     }
 
@@ -132,13 +146,12 @@ impl<T: Target> Bio<T> {
     /// It goes to `device`; `io` is kept with it until it ends.
     #[inline]
     pub fn remap(mut self, device: &Device, io: T::Io) -> Mapped<T> {
-        // SAFETY: by the invariant the area is initialised.
-        unsafe { (*area::<T>(self.raw)).io = Some(io) };
+        // SAFETY: by the invariant the area is initialised, and nobody else uses it now.
+        unsafe { self.area.as_mut() }.io = Some(io);
         let bio = self.bio();
         bio.bi_status = 0;
         bio.bi_opf |= FAILFAST_TRANSPORT;
-        // SAFETY: both are valid, and the bio is not in flight.
-        unsafe { bindings::storage_bio_set_dev(bio, device.bdev()) };
+        set_device(bio, device);
         self.leave(bindings::DM_MAPIO_REMAPPED)
     }
 
@@ -181,7 +194,7 @@ impl<T: Target> Drop for Bio<T> {
         // INVARIANT: ownership moves to the new value, and this one is gone.
         let bio = Self {
             raw: self.raw,
-            _target: PhantomData,
+            area: self.area,
         };
         bio.end(BlockStatus::IoError);
     }
@@ -220,11 +233,8 @@ impl<T: Target> Drop for Mapped<T> {
             // SAFETY: the bio is ours, and its device is set.
             unsafe { kernel::bindings::submit_bio_noacct(self.raw.as_ptr()) };
         } else if code != bindings::DM_MAPIO_SUBMITTED {
-            // INVARIANT: ownership was taken by what made this value, and moves on.
-            let bio = Bio::<T> {
-                raw: self.raw,
-                _target: PhantomData,
-            };
+            // SAFETY: the bio is one of `T`'s that went through `Bio`.
+            let bio = unsafe { Bio::<T>::from_held(self.raw) };
             if code == bindings::DM_MAPIO_REQUEUE {
                 bio.end(BlockStatus::DmRequeue);
             } else {
@@ -269,7 +279,7 @@ impl<T: Target> EndedBio<T> {
     #[inline]
     pub(super) fn take_io(&mut self) -> Option<T::Io> {
         // SAFETY: by the invariant the area is initialised, and nobody else uses it now.
-        unsafe { (*area::<T>(self.raw)).io.take() }
+        unsafe { area::<T>(self.raw).as_mut() }.io.take()
     }
 
     #[inline]
@@ -300,11 +310,8 @@ impl<T: Target> EndedBio<T> {
 
     /// The target keeps it, as it was before it was mapped, and sends it again later.
     pub fn hold(self, list: &mut BioList<T>) -> EndBio<T> {
-        // INVARIANT: device-mapper leaves the bio to the target.
-        list.push(Bio {
-            raw: self.raw,
-            _target: PhantomData,
-        });
+        // SAFETY: by the invariant; device-mapper leaves the bio to the target.
+        list.push(unsafe { Bio::from_held(self.raw) });
         Self::leave(bindings::DM_ENDIO_INCOMPLETE, None)
     }
 }
@@ -368,8 +375,10 @@ impl<T: Target> BioList<T> {
             self.tail = core::ptr::null_mut();
         }
         bio.bi_next = core::ptr::null_mut();
-        // SAFETY: bios in a list have come through `Bio`, so their area is initialised.
-        let details = unsafe { &(*area::<T>(raw)).details };
+        // SAFETY: bios in a list have come through `Bio`, and it is taken out here.
+        let held = unsafe { Bio::from_held(raw) };
+        // SAFETY: by the invariant of `Bio`.
+        let details = unsafe { &held.area.as_ref().details };
         bio.bi_bdev = details.bdev;
         bio.bi_flags = details.flags;
         bio.bi_iter = details.iter;
@@ -377,11 +386,7 @@ impl<T: Target> BioList<T> {
         bio.bi_integrity = details.integrity;
         // SAFETY: the bio is valid.
         unsafe { remaining(raw.as_ptr()) }.store(details.remaining, Ordering::Relaxed);
-        // INVARIANT: it was owned by the list.
-        Some(Bio {
-            raw,
-            _target: PhantomData,
-        })
+        Some(held)
     }
 }
 
@@ -408,14 +413,30 @@ pub fn with_plug(send: impl FnOnce()) {
     unsafe { kernel::bindings::blk_finish_plug(plug.as_mut_ptr()) };
 }
 
+/// Sends a bio to another device (`bio_set_dev`).
+#[inline]
+fn set_device(bio: &mut bio, device: &Device) {
+    const REMAPPED: u16 = 1 << kernel::bindings::BIO_REMAPPED;
+    const BPS_THROTTLED: u16 = 1 << kernel::bindings::BIO_BPS_THROTTLED;
+    bio.bi_flags &= !REMAPPED;
+    if bio.bi_bdev != device.bdev() {
+        bio.bi_flags &= !BPS_THROTTLED;
+    }
+    bio.bi_bdev = device.bdev();
+    // SAFETY: the bio is valid, is not in flight, and its device is open.
+    unsafe { kernel::bindings::bio_associate_blkg(bio) };
+}
+
 /// The target's area of a bio.
 ///
 /// # Safety
 ///
 /// `raw` is a bio of a target of `T`.
 #[inline]
-unsafe fn area<T: Target>(raw: NonNull<bio>) -> *mut BioArea<T> {
+unsafe fn area<T: Target>(raw: NonNull<bio>) -> NonNull<BioArea<T>> {
     let size = core::mem::size_of::<BioArea<T>>();
     // SAFETY: by this function's contract the area has this size.
-    unsafe { bindings::dm_per_bio_data(raw.as_ptr(), size) }.cast()
+    let area = unsafe { bindings::dm_per_bio_data(raw.as_ptr(), size) };
+    // SAFETY: it lies in front of the bio.
+    unsafe { NonNull::new_unchecked(area.cast()) }
 }

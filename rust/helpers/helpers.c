@@ -89,12 +89,6 @@ blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned 
 }
 EXPORT_SYMBOL_GPL(storage_read_first);
 
-void storage_bio_set_dev(struct bio *bio, struct block_device *bdev)
-{
-	bio_set_dev(bio, bdev);
-}
-EXPORT_SYMBOL_GPL(storage_bio_set_dev);
-
 int storage_cpu_to_node(int cpu)
 {
 	return cpu_to_node(cpu);

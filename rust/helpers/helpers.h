@@ -32,7 +32,6 @@ unsigned int storage_logical_block_size(struct block_device *bdev);
 bool storage_queue_dying(struct request_queue *queue);
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size);
 int storage_cpu_to_node(int cpu);
-void storage_bio_set_dev(struct bio *bio, struct block_device *bdev);
 
 /* Exported by dm-mod, declared in drivers/md/, which headers packages leave out. */
 enum dm_uevent_type {

@@ -313,6 +313,15 @@ verify_start() {
 	fio=$!
 }
 
+# moves DM: I/O of /dev/mapper/DM has ended since it was called.
+moves() {
+	moves_stat=/sys/block/dm-$(dmsetup info -c --noheadings -o minor "$1")/stat
+	moves_from=$(ios_of "$moves_stat")
+	wait_for 30 moved_from "$((moves_from + 20))"
+}
+ios_of() { awk '{ print $1 + $5 }' "$1"; }
+moved_from() { [ "$(ios_of "$moves_stat")" -gt "$1" ]; }
+
 verify_runs() { kill -0 "$fio" 2>/dev/null; }
 verify_ended() { ! verify_runs; }
 

@@ -19,25 +19,17 @@ FLAPS=${FLAPS:-60}
 # start_io: verified I/O until verify_stop.
 start_io() {
 	verify_start /dev/mapper/m 32m
-	wait_for 30 moving || die "no I/O"
+	moves m || die "no I/O"
 }
 
-node() { echo "/dev/dm-$(dmsetup info -c --noheadings -o minor m)"; }
-ios() { awk '{ print $1 + $5 }' "/sys/block/$(basename "$(node)")/stat"; }
-moved() { [ "$(ios)" -gt "$1" ]; }
-# moving: I/O has ended since it was called.
-moving() {
-	moving_from=$(ios)
-	wait_for 20 moved "$((moving_from + 20))"
-}
 failed() { map_info m | grep -q " $1 F "; }
 events() { dmsetup info -c --noheadings -o events m; }
-goes_on() { verify_runs && moving; }
+goes_on() { verify_runs && moves m; }
 offline() { echo offline >"/sys/block/$1/device/state"; }
 running() { echo running >"/sys/block/$1/device/state"; }
 settled_down() {
-	down_from=$(ios)
-	! wait_for 1 moved "$down_from"
+	down_from=$(ios_of "$moves_stat")
+	! wait_for 1 moved_from "$down_from"
 }
 
 cycle() {

@@ -36,6 +36,7 @@ check "it reads" reads
 udevadm monitor --kernel --property --subsystem-match=block >/tmp/uevents &
 monitor=$!
 verify_start "/dev/mapper/$WWID" 16m
+moves "$WWID" || die "no I/O"
 # shellcheck disable=SC2046 # words
 set -- $(paths_to IRON0000)
 echo offline >"/sys/block/$2/device/state"
@@ -47,7 +48,7 @@ echo running >"/sys/block/$2/device/state"
 check "it returns" wait_for 60 paths_in "active ready" 3
 check "a uevent says so, too" wait_for 20 grep -q "DM_ACTION=PATH_REINSTATED" /tmp/uevents
 kill "$monitor"
-check "I/O has gone on" verify_runs
+check "I/O goes on" moves "$WWID"
 check "and is verified" verify_stop
 
 multipathd disablequeueing map "$WWID"
