@@ -17,9 +17,18 @@ import subprocess
 import sys
 
 PAGE = 4096
+# Of the kdump-compressed format's header: size of a block, of the second header in blocks, of both
+# bitmaps in blocks, and the number of page frames. A page descriptor: place, size, flags, page flags.
+KDUMP_SIZES = (428, "<iiII")
+KDUMP_PAGE = "<QIIQ"
 # The kdump-compressed format, and an ELF core file of 64 bits for x86-64.
 KDUMP_SIGNATURE = b"KDUMP   "
 ELF_CORE = (b"\x7fELF\x02\x01", 4, 62)
+
+
+PT_LOAD = 1
+# The pages of a kernel alone are more.
+PAGES_AT_LEAST = 5000
 
 
 class Failed(Exception):
@@ -35,6 +44,24 @@ def run(*command, wanted=(0,)):
         last = (text.strip().splitlines() or ["nothing said"])[-1]
         raise Failed(f"exit status {done.returncode}: {last}")
     return text
+
+
+def kdump_pages(dump):
+    """(page frame number, contents) of a kdump file whose pages are not compressed."""
+    where, form = KDUMP_SIZES
+    dump.seek(where)
+    block, second, bitmaps, frames = struct.unpack(form, dump.read(struct.calcsize(form)))
+    # The second bitmap tells which pages were dumped; their descriptors follow it in this order.
+    dump.seek((1 + second) * block + bitmaps * block // 2)
+    bitmap = dump.read(bitmaps * block // 2)
+    dumped = [frame for frame in range(frames) if bitmap[frame >> 3] >> (frame & 7) & 1]
+    dump.seek((1 + second + bitmaps) * block)
+    table = dump.read(struct.calcsize(KDUMP_PAGE) * len(dumped))
+    for frame, (place, size, flags, _) in zip(dumped, struct.iter_unpack(KDUMP_PAGE, table)):
+        if size != PAGE or flags:
+            raise Failed(f"page frame {frame:#x} is {size} bytes, flags {flags}")
+        dump.seek(place)
+        yield frame, dump.read(PAGE)
 
 
 class Dump:
@@ -74,13 +101,41 @@ class Dump:
             raise Failed(f"it begins with {found!r}")
 
     def whole31(self):
-        """Every page of it can be read and unpacked: makedumpfile filters it once more.
+        """Each page of it can be unpacked, and is the page that the whole copy has there.
 
-        Of a dump compressed by zstd this would show nothing: makedumpfile 1.7.6 goes on when such
-        a page cannot be unpacked.
+        makedumpfile unpacks: it filters the dump once more, into one without compression.
         """
         again = os.path.join(self.work, "again")
         run(*self.dumper, "-d", "31", self.level31, again)
+        parts = [(address, place, length) for place, address, length in self._parts()]
+        count = 0
+        with open(again, "rb") as dump, open(self.whole, "rb") as core:
+            for frame, page in kdump_pages(dump):
+                address = frame * PAGE
+                for start, place, length in parts:
+                    if start <= address and address + PAGE <= start + length:
+                        core.seek(place + address - start)
+                        if core.read(PAGE) != page:
+                            raise Failed(f"the page at {address:#x} is not that of the whole copy")
+                        count += 1
+                        break
+        print(f"{count} pages are those of the whole copy")
+        if count < PAGES_AT_LEAST:
+            raise Failed(f"only {count} pages to compare")
+
+    def _parts(self):
+        """(place in the file, physical address, length) of the memory in the whole copy."""
+        with open(self.whole, "rb") as core:
+            head = core.read(64)
+            (table,) = struct.unpack_from("<Q", head, 32)
+            (each, count) = struct.unpack_from("<HH", head, 54)
+            core.seek(table)
+            entries = core.read(each * count)
+        for number in range(count):
+            kind, = struct.unpack_from("<I", entries, number * each)
+            place, _, address, length = struct.unpack_from("<QQQQ", entries, number * each + 8)
+            if kind == PT_LOAD:
+                yield place, address, length
 
     def log31(self):
         """The crashed kernel's log, out of the dump of level 31."""
@@ -104,17 +159,10 @@ class Dump:
             magic, kind, machine = ELF_CORE
             if not head.startswith(magic) or struct.unpack_from("<HH", head, 16) != (kind, machine):
                 raise Failed(f"it begins with {head[:20]!r}")
-            (table,) = struct.unpack_from("<Q", head, 32)
-            (each, count) = struct.unpack_from("<HH", head, 54)
-            core.seek(table)
-            entries = core.read(each * count)
-        end = 0
-        for number in range(count):
-            offset, = struct.unpack_from("<Q", entries, number * each + 8)
-            length, = struct.unpack_from("<Q", entries, number * each + 32)
-            end = max(end, offset + length)
-        if count < 2 or size < end:
-            raise Failed(f"{count} parts, {size} bytes, the headers tell of {end}")
+        parts = list(self._parts())
+        end = max((place + length for place, _, length in parts), default=0)
+        if not parts or size < end:
+            raise Failed(f"{len(parts)} parts, {size} bytes, the headers tell of {end}")
 
     def pattern(self):
         """All pages that the process held are in the whole copy, byte for byte."""
@@ -171,7 +219,7 @@ def main():
     dump = Dump(json.load(sys.stdin))
     point("outside: the filesystem is clean and holds both dumps", dump.filesystem)
     point("outside: the level 31 dump has a kdump header", dump.header31)
-    point("outside: every page of it can be read", dump.whole31)
+    point("outside: every page of it is that of the whole copy", dump.whole31)
     point("outside: its kernel log ends in this panic", dump.log31)
     point("outside: the whole copy is an ELF core, complete", dump.header_whole)
     point("outside: the pages that a process held are in it", dump.pattern)

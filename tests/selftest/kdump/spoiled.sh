@@ -9,7 +9,7 @@
 # when: named
 # timeout: 480
 # tests: 18
-# expect: ^not ok: outside: every page of it can be read
+# expect: ^not ok: outside: every page of it is that of the whole copy
 # expect: ^not ok: outside: its kernel log ends in this panic .*another panic
 # expect: ^not ok: outside: the whole copy is an ELF core, complete .*the headers tell of
 # expect: ^not ok: outside: the pages that a process held are in it .0 of 64 pages
