@@ -389,7 +389,7 @@ run rmpath
 check "the version" same version
 check "more than 100 tables were tried" lines tables 100
 check "tables: errno, table and status" same tables
-check "more than 80 messages were tried" lines rq 80
+check "more than 80 messages and other steps were tried" lines rq 80
 check "messages, requests: errno, table and status" same rq
 check "messages, bios: errno, table and status" same bio
 check "none of it was for nothing" eval "grep -q 'service-time 0 2 2' /tmp/rmpath.tables && grep -q ' F 1' /tmp/rmpath.rq"
