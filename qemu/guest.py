@@ -157,10 +157,10 @@ class Guest:
         files = {name: os.path.join(HERE, "guest", name)
                  for name in ("agent", "interactive", "gdb-symbols")}
         files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
-        for folder in filter(os.path.isdir, (MODULES, TEST_MODULES)):
-            for module in os.listdir(folder):
+        for place in filter(os.path.isdir, (MODULES, TEST_MODULES)):
+            for module in os.listdir(place):
                 if module.endswith(".ko"):
-                    files["modules/" + module] = os.path.join(folder, module)
+                    files["modules/" + module] = os.path.join(place, module)
         if self.script:
             files["script"] = self.script.path
         if self.script and self.script.crash:

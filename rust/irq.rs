@@ -98,6 +98,9 @@ impl Ladder {
     /// the vector that fired. [`Poller::mode`] and [`Poller::write_refused`] of the handler's poller tell
     /// afterwards which rung it is, and why not a higher one.
     ///
+    /// Make what the handler uses of the device, its registers above all, before this: resources go in the
+    /// reverse order when the device is unbound.
+    ///
     /// # Errors
     ///
     /// That of the last rung tried; `ENODEV` if none may be. With [`Rungs::poll`] only `ENOMEM`.

@@ -91,12 +91,24 @@ impl<T: Target> Callbacks<T> {
         });
         let made = made.and_then(|mut live| {
             let (devices, mode) = constructor.finish();
+            let able = match mode {
+                QueueMode::Bio => T::HAS_MAP_BIO,
+                QueueMode::Request => T::HAS_MAP_REQUEST,
+            };
+            if !able {
+                return Err(EINVAL.into());
+            }
             live.as_mut().complete(devices)?;
             T::start(&live);
             Ok((live, mode))
         });
         match made {
             Ok((live, mode)) => {
+                // Device-mapper aligns what is behind its own to this, no more.
+                const {
+                    assert!(core::mem::align_of::<BioArea<T>>() <= 8);
+                    assert!(core::mem::align_of::<RequestArea<T>>() <= 8);
+                }
                 let room = match mode {
                     QueueMode::Bio => core::mem::size_of::<BioArea<T>>(),
                     QueueMode::Request => core::mem::size_of::<RequestArea<T>>(),

@@ -183,9 +183,11 @@ impl<T: Target> Live<T> {
         T::run(live, slot.job);
     }
 
-    /// Has a job run on `queue` after `delay`. Returns whether it was not queued yet; if it was, it
+    /// Has a job run on a queue of the target type's shared data after `delay`. Returns whether it was not queued yet; if it was, it
     /// stays as it is. Any context.
-    pub fn queue_job(&self, job: Job, queue: &WorkQueue, delay: Delta) -> bool {
+    pub fn queue_job(&self, job: Job, queue: fn(&T::Shared) -> &WorkQueue, delay: Delta) -> bool {
+        // A queue of the shared data outlives the job, whose delay nothing but the job waits for.
+        let queue = queue(self.shared());
         self.with_job(job, delay, |work, delay| {
             // SAFETY: initialised by `complete`; the target waits for it when it goes.
             unsafe { kernel::bindings::queue_delayed_work_on(CPU, queue.as_raw(), work, delay) }
@@ -193,7 +195,8 @@ impl<T: Target> Live<T> {
     }
 
     /// As [`Self::queue_job`], but a job that is queued gets the new delay. Any context.
-    pub fn requeue_job(&self, job: Job, queue: &WorkQueue, delay: Delta) -> bool {
+    pub fn requeue_job(&self, job: Job, queue: fn(&T::Shared) -> &WorkQueue, delay: Delta) -> bool {
+        let queue = queue(self.shared());
         self.with_job(job, delay, |work, delay| {
             // SAFETY: as above.
             unsafe { kernel::bindings::mod_delayed_work_on(CPU, queue.as_raw(), work, delay) }

@@ -10,6 +10,7 @@ use super::rung::{
     Kind, //
 };
 use crate::rcu::ReadSide;
+use core::ptr::NonNull;
 use core::sync::atomic::{
     AtomicBool,
     AtomicI32,
@@ -260,10 +261,15 @@ impl Drop for Poller {
 ///
 /// # Invariants
 ///
-/// The handler's poller has `turn`.
+/// `poller` is the handler's, which `_turn` keeps, and has `_turn`.
 pub(super) struct Attached<H: Handler> {
-    turn: KBox<TurnOf<H>>,
+    _turn: KBox<TurnOf<H>>,
+    // What the handler said once: it may say another thing the next time.
+    poller: NonNull<Poller>,
 }
+
+// SAFETY: the poller is `Sync`, and the turn is owned.
+unsafe impl<H: Handler> Send for Attached<H> {}
 
 impl<H: Handler> Attached<H> {
     /// # Errors
@@ -285,7 +291,8 @@ impl<H: Handler> Attached<H> {
             },
             GFP_KERNEL,
         )?;
-        let poller = handler.poller();
+        // Of the handler that the turn keeps.
+        let poller = turn.handler.poller();
         let data = core::ptr::from_ref(&*turn).cast_mut().cast::<Turn>();
         let null = core::ptr::null_mut();
         poller
@@ -296,13 +303,18 @@ impl<H: Handler> Attached<H> {
         poller.seen_any.store(false, Ordering::Relaxed);
         // INVARIANT: the turn stands before the state is open.
         poller.state.open();
-        Ok(Self { turn })
+        let poller = NonNull::from(poller);
+        Ok(Self {
+            _turn: turn,
+            poller,
+        })
     }
 }
 
 impl<H: Handler> Drop for Attached<H> {
     fn drop(&mut self) {
-        let poller = self.turn.handler.poller();
+        // SAFETY: by the invariant.
+        let poller = unsafe { self.poller.as_ref() };
         poller.state.close();
         // A turn that has begun ends; one that a late kick starts finds the state closed.
         // SAFETY: the timer is set up.
@@ -317,8 +329,11 @@ impl<H: Handler> Drop for Attached<H> {
 unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
     // SAFETY: the timer is a poller's, and is cancelled before that goes.
     let poller = unsafe { &*kernel::container_of!(Opaque::cast_from(timer), Poller, timer) };
-    if !poller.state.begin() {
+    let Some(kicked) = poller.state.begin() else {
         return bindings::hrtimer_restart_HRTIMER_NORESTART;
+    };
+    if kicked {
+        poller.idle.store(0, Ordering::Relaxed);
     }
     let turn = poller.turn.load(Ordering::Acquire);
     // SAFETY: the state was open when this turn began, so the turn is there; `Attached` waits for the end of

@@ -73,18 +73,19 @@ impl PollState {
         }
     }
 
-    /// The timer's turn begins. False if it must do nothing, and end.
-    pub(crate) fn begin(&self) -> bool {
+    /// The timer's turn begins: whether there was a kick since the last. `None` if it must do nothing, and
+    /// end.
+    pub(crate) fn begin(&self) -> Option<bool> {
         let mut seen = self.0.load(Ordering::Relaxed);
         loop {
             if seen == CLOSED {
-                return false;
+                return None;
             }
             match self
                 .0
                 .compare_exchange(seen, RUNNING, Ordering::AcqRel, Ordering::Relaxed)
             {
-                Ok(_) => return true,
+                Ok(_) => return Some(seen == KICKED),
                 Err(now) => seen = now,
             }
         }

@@ -135,7 +135,7 @@ impl<T: LowLevelDriver> Callbacks<T> {
         what: fn(&T, &device::Device<Bound>, &TimedOut<'_, T>) -> Recovery,
     ) -> c_int {
         // SAFETY: a command has its device, and the device its host, made for `T`.
-        let Some(gate) = (unsafe { Gate::<T>::enter((*(*raw).device).host) }) else {
+        let Some(gate) = (unsafe { Gate::<T>::enter(raw) }) else {
             // The host was removed while the caller held on to one of its devices.
             return bindings::scsi_disposition_FAILED as c_int;
         };
@@ -195,11 +195,33 @@ impl<T: LowLevelDriver> Callbacks<T> {
     unsafe extern "C" fn eh_host_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
         // SAFETY: by this function's contract.
         let code = unsafe { Self::step(raw, Scope::Host, T::reset_host) };
+        // SAFETY: as above.
+        unsafe { Self::settle(raw) };
+        code
+    }
+
+    /// For a driver that cannot reset its host.
+    ///
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe extern "C" fn eh_no_host_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::settle(raw) };
+        bindings::scsi_disposition_FAILED as c_int
+    }
+
+    /// The end of the last step of the ladder: waits until the driver has none of the commands.
+    ///
+    /// # Safety
+    ///
+    /// See [`Self::step`].
+    unsafe fn settle(raw: *mut bindings::scsi_cmnd) {
         // SAFETY: a command has its device, and the device its host, made for `T`.
-        let Some(gate) = (unsafe { Gate::<T>::enter((*(*raw).device).host) }) else {
-            return code;
+        let Some(gate) = (unsafe { Gate::<T>::enter(raw) }) else {
+            return;
         };
-        // This is the last step: the mid-layer ends the commands next, whatever the code. A driver whose
+        // The mid-layer ends the commands next, whatever the code. A driver whose
         // other threads are still completing one gets the time for that; one that has lost a command
         // holds up error handling here rather than have it reused under its feet.
         let mut told = false;
@@ -215,7 +237,6 @@ impl<T: LowLevelDriver> Callbacks<T> {
             kernel::time::delay::fsleep(STRAGGLER_POLL);
         }
         crate::rcu::synchronize();
-        code
     }
 
     /// # Safety
@@ -302,9 +323,12 @@ impl<T: LowLevelDriver> Callbacks<T> {
         if T::HAS_RESET_BUS {
             template.eh_bus_reset_handler = Some(Self::eh_bus_reset);
         }
-        if T::HAS_RESET_HOST {
-            template.eh_host_reset_handler = Some(Self::eh_host_reset);
-        }
+        // Never none: it is where error handling waits for what a driver still has.
+        template.eh_host_reset_handler = Some(if T::HAS_RESET_HOST {
+            Self::eh_host_reset
+        } else {
+            Self::eh_no_host_reset
+        });
         if T::HAS_IS_PRESENT {
             template.sdev_init = Some(Self::sdev_init);
         }

@@ -397,7 +397,8 @@ impl<T: LowLevelDriver> TimedOut<'_, T> {
 ///
 /// `raw` is a command of a host of `T` that stays allocated during the call.
 pub(super) unsafe fn is_outstanding<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) -> bool {
-    // SAFETY: the area follows the command and is initialised.
-    let area = unsafe { &*area_of::<T>(raw) };
-    area.outstanding.load(Ordering::Acquire)
+    // Not by a reference to the whole: the area of a reset that user space asks for is all zeros.
+    // SAFETY: the area follows the command, and this part of it is initialised.
+    let outstanding = unsafe { &(*area_of::<T>(raw)).outstanding };
+    outstanding.load(Ordering::Acquire)
 }

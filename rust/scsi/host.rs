@@ -11,6 +11,7 @@ use super::template::{
 use crate::bindings;
 use core::ptr::NonNull;
 use core::sync::atomic::{
+    AtomicBool,
     AtomicPtr,
     Ordering, //
 };
@@ -92,9 +93,22 @@ pub(super) struct HostData<T> {
     /// From an `Arc` that the [`Host`] owns; null before registration and after removal. Written with the
     /// gate closed.
     driver: AtomicPtr<T>,
+    /// The removal has begun. Written with the gate closed.
+    closing: AtomicBool,
     /// Error handling that user space asks for enters through it: that may come when the host is gone, by
     /// a disk that was opened before.
     gate: Opaque<rw_semaphore>,
+}
+
+impl<T> HostData<T> {
+    /// Changes something while nobody is inside the gate. Sleeps.
+    fn behind_gate(&self, change: impl FnOnce()) {
+        // SAFETY: initialised with the host.
+        unsafe { down_write(self.gate.get()) };
+        change();
+        // SAFETY: taken above.
+        unsafe { up_write(self.gate.get()) };
+    }
 }
 
 /// # Safety
@@ -130,19 +144,31 @@ pub(super) struct Gate<'a, T: LowLevelDriver> {
 }
 
 impl<'a, T: LowLevelDriver> Gate<'a, T> {
-    /// `None` if the host has been removed. Sleeps.
+    /// For error handling of `command`: `None` if its host has been removed, or if that has begun and user
+    /// space has asked for a reset, which nothing keeps waiting for. The mid-layer's own error handling has a
+    /// request, which the removal waits for. Sleeps.
     ///
     /// # Safety
     ///
-    /// As [`host_data`].
-    pub(super) unsafe fn enter(shost: *mut bindings::Scsi_Host) -> Option<Self> {
+    /// `command` has a device, whose host is as in [`host_data`].
+    pub(super) unsafe fn enter(command: *mut bindings::scsi_cmnd) -> Option<Self> {
+        // SAFETY: a command has its device, and the device its host.
+        let shost = unsafe { (*(*command).device).host };
+        // SAFETY: by this function's contract.
+        let submitter = unsafe { (*command).submitter };
         // SAFETY: by this function's contract.
         let data = unsafe { host_data::<T>(shost) };
         // SAFETY: initialised with the host.
         unsafe { down_read(data.gate.get()) };
         // INVARIANT: just taken; a gate without a driver is left at once, by the drop.
         let gate = Self { shost, data };
-        (!data.driver.load(Ordering::Relaxed).is_null()).then_some(gate)
+        let from_user = submitter == bindings::scsi_cmnd_submitter_SUBMITTED_BY_SCSI_RESET_IOCTL;
+        if data.driver.load(Ordering::Relaxed).is_null()
+            || from_user && data.closing.load(Ordering::Relaxed)
+        {
+            return None;
+        }
+        Some(gate)
     }
 
     pub(super) fn driver(&self) -> &T {
@@ -229,6 +255,7 @@ impl<T: LowLevelDriver> Builder<T> {
         }
         let data = HostData::<T> {
             driver: AtomicPtr::new(core::ptr::null_mut()),
+            closing: AtomicBool::new(false),
             gate: Opaque::uninit(),
         };
         // SAFETY: there is room for it, see above.
@@ -344,15 +371,13 @@ impl<T: LowLevelDriver> Host<T> {
         if !*registered {
             return;
         }
-        // SAFETY: registered, and removed here only, once.
-        unsafe { bindings::scsi_remove_host(self.shost.as_ptr()) };
         // SAFETY: by the invariant.
         let data = unsafe { host_data::<T>(self.shost.as_ptr()) };
-        // SAFETY: initialised with the host.
-        unsafe { down_write(data.gate.get()) };
-        data.driver.store(core::ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: taken above.
-        unsafe { up_write(data.gate.get()) };
+        // The removal frees the tag set without waiting for resets that user space has asked for.
+        data.behind_gate(|| data.closing.store(true, Ordering::Relaxed));
+        // SAFETY: registered, and removed here only, once.
+        unsafe { bindings::scsi_remove_host(self.shost.as_ptr()) };
+        data.behind_gate(|| data.driver.store(core::ptr::null_mut(), Ordering::Relaxed));
         *registered = false;
     }
 }

@@ -60,7 +60,7 @@ impl Multipath {
             Self::announce(this, &event);
         }
         if effects.event {
-            this.queue_job(EVENT, &this.shared().events, NOW);
+            this.queue_job(EVENT, |shared| &shared.events, NOW);
         }
         if effects.timer == Some(TimerChange::Start) {
             Self::start_timeout(this);
@@ -69,7 +69,7 @@ impl Multipath {
             let delay = Delta::from_millis(i64::from(delay));
             while let Some(path) = guard.state.next_to_initialise() {
                 if let Some(index) = this.index_of(path) {
-                    this.queue_job(activation_of(index), &this.shared().handlers, delay);
+                    this.queue_job(activation_of(index), |shared| &shared.handlers, delay);
                 }
             }
         }
@@ -117,7 +117,7 @@ impl Multipath {
     /// Has what was kept tried again.
     fn send_kept(this: &Live<Self>) {
         if this.takes_bios() {
-            this.queue_job(BIOS, &this.shared().bios, NOW);
+            this.queue_job(BIOS, |shared| &shared.bios, NOW);
         } else {
             this.kick_requeued();
         }
@@ -143,7 +143,7 @@ impl Multipath {
         };
         if seconds != 0 {
             let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            this.requeue_job(NO_PATH_TIMEOUT, &this.shared().bios, delay);
+            this.requeue_job(NO_PATH_TIMEOUT, |shared| &shared.bios, delay);
         }
     }
 
@@ -165,7 +165,7 @@ impl Multipath {
     pub(crate) fn watch_later(this: &Live<Self>) {
         if let Some(deadline) = this.map.features().path_deadline_msecs {
             let delay = Delta::from_millis(i64::from(slice_msecs(deadline)));
-            this.queue_job(DEADLINE, &this.shared().bios, delay);
+            this.queue_job(DEADLINE, |shared| &shared.bios, delay);
         }
     }
 

@@ -293,7 +293,7 @@ impl Multipath {
                 let end = bio.hold(&mut guard.waiting);
                 // What ends an initialisation sends all that waits.
                 if !guard.state.is_initialising() {
-                    this.queue_job(BIOS, &this.shared().bios, NOW);
+                    this.queue_job(BIOS, |shared| &shared.bios, NOW);
                 }
                 end
             }

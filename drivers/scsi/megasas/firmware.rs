@@ -55,7 +55,8 @@ use storage::dma::{
 };
 use storage::mailbox::{
     Answered,
-    Armed, //
+    Armed,
+    Pending, //
 };
 use storage::rcu;
 use storage::scsi::{
@@ -286,7 +287,7 @@ impl Adapter {
                 Sge::Ieee(words) => frame.write(at, words)?,
             }
         }
-        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
+        let pending = self.post_to_firmware(dev, armed, &frame)?;
         let answered = pending.wait(timeout, REPLY_POLL, || self.drain_here(dev))?;
         let outcome = self.check(&answered);
         if params::debugging(params::debug::FIRMWARE) {
@@ -318,9 +319,23 @@ impl Adapter {
             victim_addr: self.frames.slot(victim.tag).ok_or(EINVAL)?.address(),
         };
         frame.write(0, abort.encode())?;
-        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
+        let pending = self.post_to_firmware(dev, armed, &frame)?;
         let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
         self.check(&answered)
+    }
+
+    /// Posts a command, unless a reset has begun: that waits for whoever is in here.
+    fn post_to_firmware<'a>(
+        &self,
+        dev: &Device<Bound>,
+        armed: Armed<'a>,
+        frame: &Slot<'_>,
+    ) -> Result<Pending<'a>> {
+        let _section = kernel::sync::rcu::read_lock();
+        if !self.is_operational() {
+            return Err(EAGAIN);
+        }
+        Ok(armed.post(|_| self.ring_doorbell(dev, frame, 0)))
     }
 
     /// Asks what the controller is. Sleeps.

@@ -196,6 +196,9 @@ impl Bond {
         if adapter.is_gone(dev) {
             // Pulled out: nothing will be answered any more.
             adapter.kill(dev);
+            // What was just being started.
+            storage::rcu::synchronize();
+            adapter.fail_all(storage::scsi::HostByte::NoConnect);
         }
         self.host.remove();
         adapter.stop(dev);

@@ -26,7 +26,7 @@ impl Timer {
 
     /// One turn: true for another.
     fn turn(&self) -> bool {
-        if !self.state.begin() {
+        if self.state.begin().is_none() {
             return false;
         }
         let waiting = self.outstanding.load(Ordering::Relaxed) != 0;
@@ -81,7 +81,7 @@ fn a_closed_timer_does_nothing() {
         timer.state.close();
         // A kick before the close may still start the timer: its turn must do nothing.
         submitter.join().unwrap();
-        assert!(!timer.state.begin());
+        assert!(timer.state.begin().is_none());
         assert!(!timer.state.kick());
     });
 }
