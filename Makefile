@@ -13,6 +13,7 @@ test: ## everything that must hold (T=GROUP or T=GROUP/NAME: only those guest te
 	@scripts/test $(T)
 
 vm: ## a shell in a guest with the modules loaded (TOPOLOGY=NAME, GDB=1)
+	@qemu/vm --check
 	@scripts/setup all
 	@scripts/build modules
 	@qemu/vm

@@ -28,7 +28,7 @@ say() { printf 'ironpath: %s\n' "$*"; }
 # logged WHAT LOG COMMAND...: runs COMMAND with its output in LOG, says what is done and how long it
 # took, and shows the last line of the log every 10 s, so that nothing is silent.
 logged() {
-	local what=$1 log=$2 start=$SECONDS pid status=0 waited=0
+	local what=$1 log=$2 start=$SECONDS pid status=0 told=$SECONDS
 	shift 2
 	mkdir -p "$(dirname "$log")"
 	say "$what ..."
@@ -36,8 +36,8 @@ logged() {
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.2
-		waited=$((waited + 1))
-		if [ $((waited % 50)) = 0 ]; then
+		if [ $((SECONDS - told)) -ge 10 ]; then
+			told=$SECONDS
 			printf '    %4d s  %s\n' $((SECONDS - start)) \
 				"$(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
 		fi

@@ -223,15 +223,15 @@ def main():
         jobs = list({job.name: job for job in jobs}.values())
         jobs = [Job(os.path.join(TOP, "tests/guest"), job.script.path, job.script, args.topology)
                 for job in jobs]
-    if args.list:
-        for job in jobs:
-            print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
-        return 0
     if not jobs:
         print(f"tests/run: no test is called {' or '.join(args.names)}", file=sys.stderr)
         print("0 passed, 1 failed")
         return 1
 
+    if args.list:
+        for job in jobs:
+            print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
+        return 0
     report = Report(args.verbose)
     finish = report.selftest if args.selftest else report.guest
     report.line(f"{len(jobs)} guests, {args.jobs} at a time")
