@@ -47,7 +47,7 @@ check "its depth can be changed" eval "echo 7 >/sys/block/$(disk_by_serial IRON0
 check "and has changed" [ "$(queue device/queue_depth)" = 7 ]
 driver=/sys/bus/pci/drivers/$DRIVER
 check "the driver has a version" grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+$' "$driver/version"
-if echo 2 >"$driver/dbg_lvl" || echo x >"$driver/dbg_lvl"; then
+if echo 4 >"$driver/dbg_lvl" || echo x >"$driver/dbg_lvl"; then
 	fail "a wrong debug level is refused"
 else
 	pass "a wrong debug level is refused"
