@@ -136,7 +136,8 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Resets the adapter. On return, whatever it is, the driver has answered every command. May sleep.
+    /// Resets the adapter. On return, whatever it is, the driver has answered every command, and on
+    /// success the adapter takes new ones: nothing waits for it to settle. May sleep.
     fn reset_host(&self, _dev: &device::Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -235,6 +236,8 @@ impl<T: LowLevelDriver> Template<T> {
             tables.template.module = self.module.as_ptr();
             // Where a depth was cut, by `Device::throttle` or a full task set, it comes back by and by.
             tables.template.set_track_queue_depth(1);
+            // A reset is over when the driver says so: no fixed sleep behind it.
+            tables.template.set_skip_settle_delay(1);
             tables.template.shost_groups = tables.host.link(T::ATTRIBUTES.len());
             tables.template.sdev_groups = tables.device.link(T::DEVICE_ATTRIBUTES.len());
             tables.linked = true;

@@ -30,8 +30,8 @@ check "idle: host reset" sg_reset -N -H "/dev/$disk"
 check "the host was reset" kmsg_has 'host reset done'
 check "the disk works" readable
 
-# verified RESET: so many resets (each host reset settles for ten seconds) while data are written and compared, each once data have moved.
-RESETS=6
+# verified RESET: so many resets while data are written and compared, each once data have moved.
+RESETS=12
 verified() {
 	fio --output-format=terse --ioengine=libaio --direct=1 --rw=randrw --verify=crc32c \
 		--verify_fatal=1 --bs=16k --iodepth=32 --size=24m --name=busy --filename="/dev/$disk" &
