@@ -21,12 +21,10 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::bindings;
 use kernel::error::to_result;
-use kernel::page::PAGE_SIZE;
 use kernel::prelude::*;
 use kernel::str::{
     as_char_ptr_in_const_context,
-    CStr,
-    Formatter, //
+    CStr, //
 };
 
 /// An attribute of a driver.
@@ -139,13 +137,8 @@ unsafe extern "C" fn show<A: Attribute>(
     _driver: *mut bindings::device_driver,
     page: *mut c_char,
 ) -> isize {
-    // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
-    let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE) };
-    let mut writer = Formatter::new(page);
-    if A::show(&mut writer).is_err() {
-        return ENOSPC.to_errno() as isize;
-    }
-    isize::try_from(writer.bytes_written().min(PAGE_SIZE)).unwrap_or(0)
+    // SAFETY: by this function's contract.
+    unsafe { crate::sysfs::fill(page, A::show) }
 }
 
 /// # Safety

@@ -35,6 +35,7 @@ pub mod pci;
 pub mod rcu;
 pub mod scsi;
 pub mod sync;
+mod sysfs;
 pub mod system;
 pub mod workqueue;
 

@@ -190,30 +190,22 @@ impl Poller {
     ///
     /// Those of `out`.
     pub fn write_refused(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        let mut first = true;
+        let mut before = "";
         for (kind, error) in Kind::ALL.iter().zip(&self.refused) {
-            let text = match error.load(Ordering::Relaxed) {
-                0 => continue,
-                NOT_ALLOWED => None,
-                LOST => Some("its interrupts do not arrive"),
-                errno => {
-                    let comma = if first { "" } else { ", " };
-                    write!(out, "{comma}{}: error {errno}", kind.name())?;
-                    first = false;
-                    continue;
-                }
-            };
-            let comma = if first { "" } else { ", " };
-            write!(
-                out,
-                "{comma}{}: {}",
-                kind.name(),
-                text.unwrap_or("not allowed")
-            )?;
-            first = false;
+            let error = error.load(Ordering::Relaxed);
+            if error == 0 {
+                continue;
+            }
+            write!(out, "{before}{}: ", kind.name())?;
+            match error {
+                NOT_ALLOWED => out.write_str("not allowed")?,
+                LOST => out.write_str("its interrupts do not arrive")?,
+                errno => write!(out, "error {errno}")?,
+            }
+            before = ", ";
         }
-        if first {
-            write!(out, "none")?;
+        if before.is_empty() {
+            out.write_str("none")?;
         }
         Ok(())
     }

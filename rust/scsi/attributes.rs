@@ -12,6 +12,7 @@ use super::host::{
 };
 use super::template::LowLevelDriver;
 use crate::bindings;
+use crate::sysfs::fill;
 use core::marker::PhantomData;
 use kernel::bindings::{
     attribute,
@@ -23,12 +24,10 @@ use kernel::device::{
     Bound, //
 };
 use kernel::fmt;
-use kernel::page::PAGE_SIZE;
 use kernel::prelude::*;
 use kernel::str::{
     as_char_ptr_in_const_context,
-    CStr,
-    Formatter, //
+    CStr, //
 };
 
 /// Most attributes of each kind that a driver can have.
@@ -91,21 +90,6 @@ const fn raw(name: &'static CStr, show: Show) -> device_attribute {
     attribute.attr.mode = 0o444;
     attribute.__bindgen_anon_1.show = Some(show);
     attribute
-}
-
-/// Lets `write` fill a page.
-///
-/// # Safety
-///
-/// `page` has a page of room.
-unsafe fn fill(page: *mut c_char, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> isize {
-    // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
-    let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE) };
-    let mut writer = Formatter::new(page);
-    if write(&mut writer).is_err() {
-        return ENOSPC.to_errno() as isize;
-    }
-    isize::try_from(writer.bytes_written().min(PAGE_SIZE)).unwrap_or(0)
 }
 
 /// The callbacks of a driver's attributes.

@@ -33,10 +33,7 @@ use crate::regs::{
     State, //
 };
 use crate::reply_ring::Context;
-use crate::sgl::{
-    Format,
-    Sge, //
-};
+use crate::sgl::Format;
 use crate::status::MfiStatus;
 use core::num::NonZero;
 use core::sync::atomic::Ordering;
@@ -58,11 +55,7 @@ use storage::mailbox::{
     Armed,
     Pending, //
 };
-use storage::rcu;
-use storage::scsi::{
-    Flight,
-    HostByte, //
-};
+use storage::scsi::Flight;
 
 /// How often the firmware's state is looked at while it changes.
 const STATE_POLL: Delta = Delta::from_millis(1);
@@ -280,12 +273,7 @@ impl Adapter {
         };
         frame.write(0, dcmd.encode())?;
         if len != 0 {
-            let at = DcmdFrame::BYTES;
-            match format.encode(data.address(), len).map_err(|_| EINVAL)? {
-                Sge::Sge32(words) => frame.write(at, words)?,
-                Sge::Sge64(words) => frame.write(at, words)?,
-                Sge::Ieee(words) => frame.write(at, words)?,
-            }
+            self.write_sge(&frame, DcmdFrame::BYTES, data.address(), len)?;
         }
         let pending = self.post_to_firmware(dev, armed, &frame)?;
         let answered = pending.wait(timeout, REPLY_POLL, || self.drain_here(dev))?;
@@ -395,11 +383,7 @@ impl Adapter {
                 dev_info!(dev, "interrupts off\n");
             }
         }
-        storage::pci::stop_dma(dev);
-        // Nobody is answered any more.
-        self.mailbox.release_after_reset();
-        rcu::synchronize();
-        self.fail_all(HostByte::NoConnect);
+        self.give_up(dev);
     }
 
     /// Waits, at most for `timeout`, until `done`; looks into the reply ring meanwhile. Sleeps.

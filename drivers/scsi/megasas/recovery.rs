@@ -139,9 +139,7 @@ impl Adapter {
                 Recovery::Success
             }
             Err(error) => {
-                self.kill(dev);
-                rcu::synchronize();
-                self.fail_all(HostByte::NoConnect);
+                self.give_up(dev);
                 dev_err!(dev, "host reset failed: {:?}; the adapter is dead\n", error);
                 Recovery::Failed
             }
@@ -149,7 +147,7 @@ impl Adapter {
     }
 
     /// Gives the adapter up: it can no longer write to memory, and all commands are answered. One that is
-    /// just being started may be missed: who can sleep waits for such and sweeps again. Any context.
+    /// just being started may be missed: who can sleep calls [`Adapter::give_up`]. Any context.
     pub(crate) fn kill(&self, dev: &Device<Bound>) {
         self.set_dead();
         storage::pci::stop_dma(dev);
@@ -157,7 +155,14 @@ impl Adapter {
         self.fail_all(HostByte::NoConnect);
     }
 
-    pub(crate) fn fail_all(&self, byte: HostByte) -> usize {
+    /// As [`Adapter::kill`], and waits for commands that are just being started. Sleeps.
+    pub(crate) fn give_up(&self, dev: &Device<Bound>) {
+        self.kill(dev);
+        rcu::synchronize();
+        self.fail_all(HostByte::NoConnect);
+    }
+
+    fn fail_all(&self, byte: HostByte) -> usize {
         self.in_flight
             .sweep(|command| command.complete(Status::host(byte)))
     }

@@ -195,10 +195,7 @@ impl Bond {
         let adapter = self.host.adapter();
         if adapter.is_gone(dev) {
             // Pulled out: nothing will be answered any more.
-            adapter.kill(dev);
-            // What was just being started.
-            storage::rcu::synchronize();
-            adapter.fail_all(storage::scsi::HostByte::NoConnect);
+            adapter.give_up(dev);
         }
         self.host.remove();
         adapter.stop(dev);

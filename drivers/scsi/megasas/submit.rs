@@ -219,34 +219,40 @@ impl Adapter {
             if count >= self.limits.sges.get() {
                 return Err(Refused::Never);
             }
-            self.write_sge(frame, offset, segment.address, segment.length)?;
+            self.write_sge(frame, offset, segment.address, segment.length)
+                .map_err(|_| Refused::Never)?;
             offset += self.limits.format.bytes();
             count += 1;
         }
         if count == 0 {
             // The firmware answers a frame without an entry with a hardware error.
             let scratch = self.ring.slot(0).ok_or(Refused::Never)?.address() + ring::SCRATCH as u64;
-            self.write_sge(frame, offset, scratch, ring::SCRATCH_BYTES)?;
+            self.write_sge(frame, offset, scratch, ring::SCRATCH_BYTES)
+                .map_err(|_| Refused::Never)?;
             count = 1;
         }
         Ok(count)
     }
 
+    /// Writes one entry of a scatter list.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the entry is empty or out of reach, or does not fit the frame.
     #[inline]
-    fn write_sge(
+    pub(crate) fn write_sge(
         &self,
         frame: &Slot<'_>,
         offset: usize,
         address: u64,
         length: u32,
-    ) -> Result<(), Refused> {
+    ) -> Result {
         match self.limits.format.encode(address, length) {
             Ok(Sge::Sge32(words)) => frame.write(offset, words),
             Ok(Sge::Sge64(words)) => frame.write(offset, words),
             Ok(Sge::Ieee(words)) => frame.write(offset, words),
             Err(_) => Err(EINVAL),
         }
-        .map_err(|_| Refused::Never)
     }
 }
 
