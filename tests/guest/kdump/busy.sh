@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # The crash comes in the middle of heavy I/O on two disks, with commands that the controller holds
 # until the capture kernel's driver resets it. The dump is written, the crashed kernel's memory is
-# written no more, and the other disk's filesystem recovers.
+# written no more, and the other disk's filesystem recovers. On one processor both kernels' drivers poll.
 # topology: gen1,mem=384,msix=off,msi=off
 # topology: gen2,mem=384
+# topology: gen2,mem=384,smp=1
 # append: crashkernel=144M
 # crash: Kernel panic - not syncing: sysrq triggered crash
 # outside: dump.py
@@ -42,8 +43,14 @@ busy() {
 	[ "$first" -ge $((DEPTH / 2)) ] && [ "$second" -ge $((DEPTH / 2)) ]
 }
 
+interrupt=$(rung)
+case $IRONPATH_TOPOLOGY in *smp=1*) interrupt=poll ;; esac
+parameters=
+[ $interrupt != poll ] || parameters=irq_mode=poll
+
 note "panic sysrq triggered crash"
-kdump_disks IRON0000 IRON0001
+# shellcheck disable=SC2086 # none, or one word
+kdump_disks "IRON0000 IRON0001" $parameters
 mount_disk IRON0000 /run/first
 mount_disk IRON0001 /run/second
 seq 1 200000 >/run/second/kept
@@ -53,7 +60,7 @@ done
 sync
 note "kept $(sha256sum </run/second/kept | cut -d' ' -f1)"
 note "recover disk1"
-kdump_load CAPTURE_RUNG="$(rung)" CAPTURE_SUM=1
+kdump_load CAPTURE_RUNG=$interrupt CAPTURE_PARAMETERS=$parameters CAPTURE_SUM=1
 fio --output=/run/fio --eta=never --ioengine=libaio --direct=1 --rw=randrw --bs=4k \
 	--iodepth=$DEPTH --time_based --runtime=600 \
 	--name=first --filename=/run/first/file --name=second --filename=/run/second/file &

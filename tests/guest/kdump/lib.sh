@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # shared with lib.sh
 # Functions for the scripts of this group: a filesystem for the dump, the capture kernel, the crash.
 #
-# A script sources lib.sh and this file, then calls kdump_disks SERIAL..., kdump_load [NAME=VALUE...] and at
+# A script sources lib.sh and this file, then calls kdump_disks SERIALS, kdump_load [NAME=VALUE...] and at
 # last kdump_crash. The points go on in the capture kernel (qemu/guest/capture, which says what
 # the NAMEs are) and outside (tests/outside/dump.py): KDUMP_POINTS counts both.
 
@@ -26,11 +26,13 @@ note() { printf 'note %s\n' "$*" >&8; }
 KDUMP_MOUNT=defaults
 [ "$DRIVER" != megaraid_sas ] || KDUMP_MOUNT=barrier=0
 
-# kdump_disks SERIAL...: the driver, and an ext4 filesystem on each of these disks.
+# kdump_disks SERIALS [PARAMETER...]: the driver, and an ext4 filesystem on each of these disks.
 kdump_disks() {
-	load_modules
+	serials=$1
+	shift
+	load_modules "$@"
 	check "the driver finds both disks" wait_for $KDUMP_SECONDS disk_count 2
-	for serial; do
+	for serial in $serials; do
 		mkfs.ext4 -q -F -m 0 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 \
 			"/dev/$(disk_by_serial "$serial")" || die "no filesystem"
 	done
