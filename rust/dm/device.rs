@@ -5,6 +5,10 @@
 //! C headers: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
+use super::request::{
+    FAILFAST_TRANSPORT,
+    OPERATION, //
+};
 use super::status::BlockStatus;
 use super::text::c_string;
 use crate::bindings;
@@ -12,12 +16,17 @@ use core::ptr::NonNull;
 use kernel::bindings::{
     block_device,
     dev_t,
+    request,
     request_queue, //
 };
 use kernel::error::to_result;
 use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
+use kernel::time::{
+    msecs_to_jiffies,
+    Jiffies, //
+};
 
 /// Which device of a target: its place in the order in which the constructor got them.
 ///
@@ -173,6 +182,38 @@ impl Device {
         unsafe { kernel::bindings::blk_lld_busy(self.queue()) != 0 }
     }
 
+    /// Has the device's driver give up what a target sent to it and it has held for `msecs`: from here each
+    /// such request is as one whose time (`/sys/block/DISK/device/timeout`) is over, and if its driver can
+    /// abort it, it comes back with an error and is not tried again below. Whatever the driver does next if
+    /// it cannot (resets, for a SCSI host) it does now. Returns how many there were; none if the device
+    /// takes bios and has no requests. May sleep.
+    ///
+    /// What comes back is dead, as far as anything can be known of it: its driver answers for that.
+    ///
+    /// C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h) (`blk_abort_request`)
+    pub fn give_up_held(&self, msecs: u32) -> u32 {
+        let mut held = Held {
+            queue: self.queue(),
+            age: msecs_to_jiffies(msecs),
+            count: 0,
+        };
+        // SAFETY: by the invariant; the queue's reference keeps its tag set while it is looked through, as
+        // a queue gives its set back only when none is left.
+        if !unsafe { bindings::storage_queue_enter(self.queue()) } {
+            return 0;
+        }
+        // SAFETY: as above: a queue that takes requests has its set.
+        let set = unsafe { (*self.queue()).tag_set };
+        if !set.is_null() {
+            let data = (&raw mut held).cast();
+            // SAFETY: the set lives, by the reference; the callback gets its own data only.
+            unsafe { kernel::bindings::blk_mq_tagset_busy_iter(set, Some(Held::look_at), data) };
+        }
+        // SAFETY: entered above.
+        unsafe { bindings::storage_queue_exit(self.queue()) };
+        held.count
+    }
+
     /// Reads the first logical block, of whatever size, and says how that ended. Sleeps.
     ///
     /// # Errors
@@ -207,6 +248,55 @@ impl Device {
         let len = unsafe { bindings::scsi_vpd_lun_id(sdev, id, Wwid::LENGTH) };
         wwid.len = usize::try_from(len).ok()?.min(Wwid::LENGTH);
         (wwid.len != 0).then_some(wwid)
+    }
+}
+
+/// What is looked for among the requests of a tag set, which other devices use as well.
+struct Held {
+    queue: *mut request_queue,
+    age: Jiffies,
+    count: u32,
+}
+
+impl Held {
+    /// # Safety
+    ///
+    /// Called with a request that was started and is referenced, and with a `Held` that nobody else uses.
+    unsafe extern "C" fn look_at(rq: *mut request, data: *mut c_void) -> bool {
+        /// Not tried again by the driver: the target has other paths.
+        const FAILFAST: u32 = 1 << kernel::bindings::req_flag_bits___REQ_FAILFAST_DEV
+            | 1 << kernel::bindings::req_flag_bits___REQ_FAILFAST_DRIVER;
+        /// The first operation that is a command of the device's own and not of the block layer's.
+        const PASSTHROUGH: u32 = kernel::bindings::req_op_REQ_OP_DRV_IN;
+        // SAFETY: by this function's contract.
+        let held = unsafe { &mut *data.cast::<Self>() };
+        // SAFETY: by this function's contract the request stays the one that it is, though it may end.
+        let (queue, flags) = unsafe { ((*rq).q, &raw mut (*rq).cmd_flags) };
+        // SAFETY: as above. Who else changes flags of a request that is under way adds some to a merged one,
+        // which is not of a target; were one lost, it would be hints that are.
+        let word = unsafe { flags.read_volatile() };
+        let of_target = word & FAILFAST_TRANSPORT != 0 && word & OPERATION < PASSTHROUGH;
+        if queue == held.queue && of_target {
+            // SAFETY: as above; the block layer sets the deadline when it starts a request, and reads and
+            // writes it without a lock.
+            let (deadline, timeout) =
+                unsafe { ((&raw const (*rq).deadline).read_volatile(), (*rq).timeout) };
+            // SAFETY: a word that the timer interrupt counts up.
+            let now = unsafe { (&raw const kernel::bindings::jiffies).read_volatile() };
+            // CAST: a number of jiffies, from a narrower type.
+            let started = deadline.wrapping_sub(timeout as c_ulong);
+            let age = now.wrapping_sub(started);
+            // One that has just been started may be ahead of `now`.
+            let is_old = age >= held.age && age <= c_ulong::MAX / 2;
+            if is_old {
+                // SAFETY: as for the reading above.
+                unsafe { flags.write_volatile(word | FAILFAST) };
+                // SAFETY: the request was started, and is referenced.
+                unsafe { kernel::bindings::blk_abort_request(rq) };
+                held.count = held.count.saturating_add(1);
+            }
+        }
+        true
     }
 }
 

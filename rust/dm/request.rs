@@ -29,7 +29,7 @@ const NOMERGE: blk_opf_t = flag(kernel::bindings::req_flag_bits___REQ_NOMERGE);
 pub(super) const FAILFAST_TRANSPORT: blk_opf_t =
     flag(kernel::bindings::req_flag_bits___REQ_FAILFAST_TRANSPORT);
 /// The operation in `cmd_flags`.
-const OPERATION: blk_opf_t = (1 << kernel::bindings::REQ_OP_BITS) - 1;
+pub(super) const OPERATION: blk_opf_t = (1 << kernel::bindings::REQ_OP_BITS) - 1;
 
 /// The target's data of one request, in device-mapper's own area of it.
 pub(super) struct RequestArea<T: Target> {

@@ -83,6 +83,18 @@ bool storage_queue_dying(struct request_queue *queue)
 }
 EXPORT_SYMBOL_GPL(storage_queue_dying);
 
+bool storage_queue_enter(struct request_queue *queue)
+{
+	return percpu_ref_tryget(&queue->q_usage_counter);
+}
+EXPORT_SYMBOL_GPL(storage_queue_enter);
+
+void storage_queue_exit(struct request_queue *queue)
+{
+	percpu_ref_put(&queue->q_usage_counter);
+}
+EXPORT_SYMBOL_GPL(storage_queue_exit);
+
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size)
 {
 	return errno_to_blk_status(bdev_rw_virt(bdev, 0, data, size, REQ_OP_READ));

@@ -30,6 +30,8 @@ void storage_init_delayed_work(struct delayed_work *work, work_func_t run);
 sector_t storage_bdev_nr_sectors(struct block_device *bdev);
 unsigned int storage_logical_block_size(struct block_device *bdev);
 bool storage_queue_dying(struct request_queue *queue);
+bool storage_queue_enter(struct request_queue *queue);
+void storage_queue_exit(struct request_queue *queue);
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size);
 int storage_cpu_to_node(int cpu);
 

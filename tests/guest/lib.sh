@@ -304,6 +304,12 @@ map_message() {
 map_info() { dmsetup status "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 map_table() { dmsetup table "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 
+# failed_paths NAME N: so many paths of the map have failed.
+failed_paths() { [ "$(map_info "$1" | grep -o ' F ' | wc -l)" = "$2" ]; }
+
+# ended PID: this child has.
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
 # verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
 verify_start() {
 	rm -f /tmp/fio.out

@@ -169,17 +169,28 @@ impl Multipath {
         }
     }
 
-    /// Fails the paths that hold an I/O past the deadline, so that new I/O goes elsewhere at once. What
-    /// is held is not sent again before its command has ended.
+    /// Fails the paths that hold an I/O past the deadline, so that new I/O goes elsewhere at once.
+    ///
+    /// What is held is sent elsewhere only when its command has ended, and never beside it. That a path
+    /// is late does not say that it has lost the command: a late write could land over a newer one, a late
+    /// read in memory that was given back. With `path_deadline_abort` the device's driver is asked to end
+    /// such commands, at each slice anew: it may put that off.
     pub(crate) fn watch(this: &Live<Self>) {
         let slice = this.map.next_slice();
+        let features = this.map.features();
+        let deadline = features.path_deadline_msecs.unwrap_or(0);
         for (id, path) in this.map.paths() {
             if path.watch().is_overdue(slice) && this.map.is_usable(id) {
-                let deadline = this.map.features().path_deadline_msecs.unwrap_or(0);
                 let map = Name(this.name().to_bytes());
                 let name = path.device().name_of();
                 dm_warn!("{map}: path {name} holds I/O for more than {deadline} ms\n");
                 Self::fail_path(this, id);
+            }
+            // A path that has failed, for whatever reason, may hold I/O that nobody else asks for.
+            if features.path_deadline_abort && !this.map.is_usable(id) {
+                if let Some(device) = this.device(path.device().index()) {
+                    device.give_up_held(deadline);
+                }
             }
         }
         Self::watch_later(this);

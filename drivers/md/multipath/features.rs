@@ -2,7 +2,7 @@
 
 //! The feature words of a table.
 //!
-//! Source: `parse_features` and `multipath_status` in `drivers/md/dm-mpath.c`. The last three
+//! Source: `parse_features` and `multipath_status` in `drivers/md/dm-mpath.c`. The last four
 //! features below are this target's own; without them a table reads and writes as it does there.
 
 use core::fmt;
@@ -37,6 +37,8 @@ pub(crate) struct Features {
     pub(crate) queue_mode: QueueMode,
     /// `path_deadline_msecs`: a path that holds an I/O for longer has failed. Milliseconds.
     pub(crate) path_deadline_msecs: Option<u32>,
+    /// `path_deadline_abort`: what such a path holds is aborted, so that it can be sent elsewhere.
+    pub(crate) path_deadline_abort: bool,
     /// `no_path_timeout_secs`: how long I/O is kept without a path, in place of the module
     /// parameter. Seconds; zero is without end.
     pub(crate) no_path_timeout_secs: Option<u32>,
@@ -52,6 +54,7 @@ impl Default for Features {
             pg_init_delay_msecs: None,
             queue_mode: QueueMode::Request,
             path_deadline_msecs: None,
+            path_deadline_abort: false,
             no_path_timeout_secs: None,
             require_same_wwid: false,
         }
@@ -61,7 +64,7 @@ impl Default for Features {
 /// The greatest number of words that the C target takes.
 const MAX_WORDS: usize = 8;
 /// The greatest number of words of this target's own features.
-const MAX_OWN_WORDS: usize = 5;
+const MAX_OWN_WORDS: usize = 6;
 
 const COUNT: Bounds = Bounds {
     min: 0,
@@ -89,12 +92,15 @@ const NO_PATH_TIMEOUT_SECS: Bounds = Bounds {
     error: "no_path_timeout_secs must be between 0 and 86400",
 };
 
+const ABORT_WITHOUT_DEADLINE: &str = "path_deadline_abort needs path_deadline_msecs";
+
 const QUEUE_IF_NO_PATH_WORD: &str = "queue_if_no_path";
 const RETAIN_HANDLER_WORD: &str = "retain_attached_hw_handler";
 const PG_INIT_RETRIES_WORD: &str = "pg_init_retries";
 const PG_INIT_DELAY_WORD: &str = "pg_init_delay_msecs";
 const QUEUE_MODE_WORD: &str = "queue_mode";
 const PATH_DEADLINE_WORD: &str = "path_deadline_msecs";
+const PATH_DEADLINE_ABORT_WORD: &str = "path_deadline_abort";
 const NO_PATH_TIMEOUT_WORD: &str = "no_path_timeout_secs";
 const REQUIRE_SAME_WWID_WORD: &str = "require_same_wwid";
 
@@ -105,7 +111,9 @@ fn own_words(words: &[&[u8]]) -> usize {
         .map(|word| {
             if args::is(word, PATH_DEADLINE_WORD) || args::is(word, NO_PATH_TIMEOUT_WORD) {
                 2
-            } else if args::is(word, REQUIRE_SAME_WWID_WORD) {
+            } else if args::is(word, PATH_DEADLINE_ABORT_WORD)
+                || args::is(word, REQUIRE_SAME_WWID_WORD)
+            {
                 1
             } else {
                 0
@@ -131,13 +139,20 @@ impl Features {
         }
 
         let mut left = count;
+        let mut abort_at = position;
         while left > 0 {
             let position = args.position();
             let Some(word) = args.shift() else {
                 break;
             };
+            if args::is(word, PATH_DEADLINE_ABORT_WORD) {
+                abort_at = position;
+            }
             left = left.saturating_sub(1);
             left = left.saturating_sub(features.parse_one(word, position, left, args)?);
+        }
+        if features.path_deadline_abort && features.path_deadline_msecs.is_none() {
+            return Err(TableError::invalid(ABORT_WITHOUT_DEADLINE).at(abort_at));
         }
         Ok(features)
     }
@@ -157,6 +172,9 @@ impl Features {
             Ok(0)
         } else if args::is(word, RETAIN_HANDLER_WORD) {
             // An attached handler is always retained.
+            Ok(0)
+        } else if args::is(word, PATH_DEADLINE_ABORT_WORD) {
+            self.path_deadline_abort = true;
             Ok(0)
         } else if args::is(word, REQUIRE_SAME_WWID_WORD) {
             self.require_same_wwid = true;
@@ -211,6 +229,7 @@ impl Features {
         let valued = values.filter(|(_, value)| value.is_some()).count();
         let count = usize::from(self.queue_if_no_path)
             .saturating_add(valued.saturating_add(usize::from(bio)).saturating_mul(2))
+            .saturating_add(usize::from(self.path_deadline_abort))
             .saturating_add(usize::from(self.require_same_wwid));
 
         write!(out, "{count} ")?;
@@ -222,6 +241,9 @@ impl Features {
             write!(out, "{QUEUE_MODE_WORD} bio ")?;
         }
         write_pairs(&own_pairs, out)?;
+        if self.path_deadline_abort {
+            write!(out, "{PATH_DEADLINE_ABORT_WORD} ")?;
+        }
         if self.require_same_wwid {
             write!(out, "{REQUIRE_SAME_WWID_WORD} ")?;
         }

@@ -1,42 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What the stock target does not have: a deadline of paths, a time without paths for each map, a check that
-# paths lead to one device, statistics of paths.
+# What the stock target does not have, but for the deadline of paths: a time without paths for each map, a
+# check that paths lead to one device, statistics of paths.
 # topology: mpath-debug
 # timeout: 150
 # allow-log: I/O error, dev dm- | I/O is to end when the time without paths is over
-# tests: 30
+# tests: 18
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 30
+plan 18
 
 SECTORS=1048576
 
 read_map() { dd if=/dev/mapper/m of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; }
-failed_paths() { [ "$(map_info m | grep -o ' F ' | wc -l)" = "$1" ]; }
-ended() { ! kill -0 "$1" 2>/dev/null; }
 refused() {
 	! map_create m "$1" 2>/tmp/answer
 	dmsetup remove --noudevsync m 2>/dev/null || :
 	grep -q "Invalid argument" /tmp/answer
-}
-
-deadline() {
-	map_create m "0 $SECTORS multipath 4 queue_mode $1 path_deadline_msecs 400 0 1 1 round-robin 0 2 1 $first 1 $second 1"
-	read_map
-	kmsg_mark
-	ctl hold disk0 read stuck
-	read_map &
-	reader=$!
-	check "$1: a path that holds a read past the deadline fails" wait_for 20 failed_paths 1
-	check "$1: the log says why" kmsg_has "holds I/O for more than 400 ms"
-	check "$1: the other path works" read_map
-	check "$1: the held read still waits" kill -0 "$reader"
-	ctl release disk0 stuck
-	check "$1: released, it ends well" wait "$reader"
-	check "$1: its path is not lent before it is reinstated" failed_paths 1
-	map_remove m
 }
 
 time_without_paths() {
@@ -66,8 +47,6 @@ second=$(number_of "$2")
 other=$(number_of "$(paths_to IRON0001)")
 load_target || die "no target"
 
-deadline rq
-deadline bio
 time_without_paths rq
 time_without_paths bio
 

@@ -45,7 +45,6 @@ mod multipath {
     pub(crate) mod map;
     pub(crate) mod memory;
     pub(crate) mod message;
-    pub(crate) mod resend;
     pub(crate) mod selector;
     pub(crate) mod stats;
     pub(crate) mod status;

@@ -2,10 +2,10 @@
 
 //! I/O that a path holds: noticed in time, and never sent again where that could do harm.
 
-use super::{map, path, send, System};
+use super::{map, path, send, System, TestMap, TestState};
+use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, Remaining, RequestEnd};
 use crate::multipath::held;
-use crate::multipath::map::Ended;
-use crate::multipath::resend::{Answer, Attempt, HeldIo, Operation, Step};
+use crate::multipath::map::{Ended, InFlight, PathId};
 use proptest::prelude::*;
 
 const DONE: Ended = Ended {
@@ -53,178 +53,213 @@ fn without_a_deadline_nothing_is_watched() {
     assert!((0..20).all(|_| !watch.is_overdue(map.next_slice())));
 }
 
-#[test]
-fn a_held_read_goes_at_once_and_the_first_answer_counts() {
-    let mut io = HeldIo::sent(Operation::ReadToOwnMemory);
-    assert_eq!(io.deadline_passed(), Step::Send(Attempt::Second));
-    assert_eq!(io.deadline_passed(), Step::Wait);
-    let step = io.ended(Attempt::Second, Answer::Final);
-    assert_eq!(step, Step::Complete(Attempt::Second));
-    assert!(!io.is_released());
-    assert_eq!(io.ended(Attempt::First, Answer::Final), Step::Wait);
-    assert!(io.is_released());
-}
-
-#[test]
-fn a_held_write_waits_for_the_end_of_its_command() {
-    for (answer, step) in [
-        (Answer::Dead, Step::Send(Attempt::First)),
-        (Answer::PathError, Step::Send(Attempt::First)),
-        (Answer::Final, Step::Complete(Attempt::First)),
-    ] {
-        let mut io = HeldIo::sent(Operation::Write);
-        assert_eq!(io.deadline_passed(), Step::Wait);
-        assert!(!io.is_complete());
-        assert_eq!(io.ended(Attempt::First, answer), step);
-    }
-}
-
 /// A command that a device has. It may be carried out at any time until it has ended.
-#[derive(Debug)]
 struct Command {
-    io: usize,
-    attempt: Attempt,
+    in_flight: InFlight,
+    sector: usize,
     version: u32,
 }
 
-/// One sector, who writes to it, and the devices that hold commands.
-struct World {
-    operation: Operation,
-    ios: Vec<(HeldIo, u32)>,
-    commands: Vec<Command>,
+/// A sector, and who writes to it: the next version when the last one has ended, well or not.
+#[derive(Clone, Copy, Default)]
+struct Sector {
     /// The version on the medium.
     medium: u32,
+    /// The newest version that was issued.
+    issued: u32,
+    /// It has not ended for its writer.
+    outstanding: bool,
+    /// It waits for a path.
+    waits: bool,
     /// The newest version that its writer knows to be written.
     acknowledged: u32,
-    /// Whose memory is given back: late data in it is corruption.
-    given_back: Vec<usize>,
 }
 
-impl World {
-    fn step(&mut self, io: usize, step: Step) {
-        match step {
-            Step::Wait => {}
-            Step::Send(attempt) => {
-                let version = self.ios[io].1;
+const SECTORS: usize = 3;
+
+struct World<'m> {
+    map: &'m TestMap,
+    state: TestState,
+    system: System,
+    takes_bios: bool,
+    sectors: [Sector; SECTORS],
+    commands: Vec<Command>,
+}
+
+impl World<'_> {
+    fn issue(&mut self, sector: usize) {
+        let sector = &mut self.sectors[sector];
+        if !sector.outstanding {
+            sector.issued += 1;
+            sector.outstanding = true;
+            sector.waits = true;
+        }
+    }
+
+    /// Sends what waits, as far as there are paths.
+    fn send(&mut self) {
+        for sector in 0..SECTORS {
+            if !self.sectors[sector].waits {
+                continue;
+            }
+            if let Some(in_flight) = send(self.map, &mut self.state, &self.system, 512) {
+                self.sectors[sector].waits = false;
+                let version = self.sectors[sector].issued;
                 self.commands.push(Command {
-                    io,
-                    attempt,
+                    in_flight,
+                    sector,
                     version,
                 });
             }
-            Step::Complete(_) => {
-                if self.operation == Operation::Write {
-                    self.acknowledged = self.acknowledged.max(self.ios[io].1);
-                }
-                // The issuer has its memory back. Own memory is kept until it is released.
-                if self.operation == Operation::ReadToIssuer {
-                    self.given_back.push(io);
-                }
-            }
         }
     }
 
-    /// Issues the next version, as its writer does after the last one was acknowledged.
-    fn issue(&mut self) {
-        if self.ios.last().is_some_and(|(io, _)| !io.is_complete()) {
-            return;
-        }
-        let version = self.ios.len() as u32 + 1;
-        self.ios.push((HeldIo::sent(self.operation), version));
-        let io = self.ios.len() - 1;
-        self.step(io, Step::Send(Attempt::First));
-    }
-
-    /// A command is carried out: it lands.
+    /// A command is carried out: it lands, on the medium or in its issuer's memory.
     fn land(&mut self, command: usize) -> Result<(), TestCaseError> {
-        let Command { io, version, .. } = self.commands[command];
-        match self.operation {
-            Operation::Write => {
-                prop_assert!(
-                    version >= self.medium && version >= self.acknowledged,
-                    "version {} lands over {}",
-                    version,
-                    self.medium
-                );
-                self.medium = version;
-            }
-            Operation::ReadToIssuer => prop_assert!(!self.given_back.contains(&io)),
-            Operation::ReadToOwnMemory => prop_assert!(!self.ios[io].0.is_released()),
-            Operation::Flush => {}
-        }
+        let Command {
+            sector, version, ..
+        } = self.commands[command];
+        let sector = &mut self.sectors[sector];
+        prop_assert!(
+            sector.outstanding,
+            "it lands in memory that was given back"
+        );
+        prop_assert!(
+            version >= sector.medium && version >= sector.acknowledged,
+            "version {} lands over {}",
+            version,
+            sector.medium
+        );
+        sector.medium = version;
         Ok(())
     }
 
-    fn end(&mut self, command: usize, answer: Answer) {
-        let Command { io, attempt, .. } = self.commands.remove(command);
-        let step = self.ios[io].0.ended(attempt, answer);
-        self.step(io, step);
+    /// A command has ended, and does nothing any more; the target decides what that means.
+    fn end(&mut self, command: usize, status: BlockStatus) {
+        let Command {
+            in_flight, sector, ..
+        } = self.commands.remove(command);
+        if status.verdict() == PathVerdict::Fail {
+            let _ = self.state.fail_path(self.map, in_flight.path());
+        }
+        let remaining = Remaining {
+            valid_paths: self.map.valid_paths(),
+            queue_if_no_path: self.state.queues_if_no_path(),
+            noflush_suspending: false,
+        };
+        let again = if self.takes_bios {
+            match BioEnd::new(status, remaining) {
+                BioEnd::Queue | BioEnd::Requeue => true,
+                BioEnd::Done | BioEnd::DoneWithError => false,
+            }
+        } else {
+            match RequestEnd::new(status, remaining) {
+                RequestEnd::Requeue | RequestEnd::DelayRequeue => true,
+                RequestEnd::Done => false,
+            }
+        };
+        let error = status != BlockStatus::Ok;
+        self.map
+            .end_io(in_flight, &self.system, Ended { start: None, error });
+        let sector = &mut self.sectors[sector];
+        sector.waits = again;
+        sector.outstanding = again;
+        if !error {
+            sector.acknowledged = sector.issued;
+        }
+    }
+
+    /// What the target does when a slice of time begins. Returns how many paths it failed.
+    fn watch(&mut self) -> usize {
+        let slice = self.map.next_slice();
+        let is_late = |path: &PathId| {
+            let path = self.map.path(*path).unwrap();
+            path.watch().is_overdue(slice)
+        };
+        let paths = self.map.paths().map(|(id, _)| id);
+        let late: Vec<PathId> = paths
+            .filter(|id| self.map.is_usable(*id) && is_late(id))
+            .collect();
+        for path in &late {
+            let _ = self.state.fail_path(self.map, *path);
+        }
+        late.len()
     }
 }
 
 #[derive(Clone, Debug)]
 enum Event {
-    Issue,
-    Deadline(prop::sample::Index),
+    Issue(usize),
+    Slice,
+    Reinstate(prop::sample::Index),
     Land(prop::sample::Index),
     Done(prop::sample::Index),
-    PathError(prop::sample::Index),
-    /// The command does nothing any more; whether it did before nobody knows.
-    Dead(prop::sample::Index),
+    /// The command ends with an error. Whether it was carried out before, nobody knows.
+    Error(prop::sample::Index, BlockStatus),
 }
 
 fn event() -> impl Strategy<Value = Event> {
     let index = || any::<prop::sample::Index>();
+    let error = prop::sample::select(vec![
+        // Aborted, reset, gone with its device; refused by the device on every path.
+        BlockStatus::IoErr,
+        BlockStatus::Timeout,
+        BlockStatus::Transport,
+        BlockStatus::Offline,
+        BlockStatus::Resource,
+        BlockStatus::Target,
+        BlockStatus::Medium,
+    ]);
     prop_oneof![
-        3 => Just(Event::Issue),
-        3 => index().prop_map(Event::Deadline),
+        4 => (0..SECTORS).prop_map(Event::Issue),
+        6 => Just(Event::Slice),
+        2 => index().prop_map(Event::Reinstate),
         3 => index().prop_map(Event::Land),
         2 => index().prop_map(Event::Done),
-        1 => index().prop_map(Event::PathError),
-        1 => index().prop_map(Event::Dead),
+        2 => (index(), error).prop_map(|(index, error)| Event::Error(index, error)),
     ]
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    prop::sample::select(vec![
-        Operation::Write,
-        Operation::Write,
-        Operation::ReadToOwnMemory,
-        Operation::ReadToIssuer,
-        Operation::Flush,
-    ])
 }
 
 proptest! {
     #![proptest_config(super::super::config())]
 
-    /// Whatever is held and whenever it lands: no write lands over a newer one, no read lands in
-    /// memory that was given back, and everything ends in the end.
+    /// However long paths hold commands and whenever these land: an I/O has one command at a time, no
+    /// write lands over a newer one, nothing lands in memory that was given back, a failed path gets
+    /// nothing, and all I/O ends in the end.
     #[test]
     fn nothing_lands_where_it_does_harm(
-        operation in operation(),
-        events in prop::collection::vec(event(), 1..120),
+        takes_bios in any::<bool>(),
+        queue_if_no_path in any::<bool>(),
+        events in prop::collection::vec(event(), 1..160),
     ) {
+        let features = match (queue_if_no_path, takes_bios) {
+            (false, false) => "2",
+            (true, false) => "3 queue_if_no_path",
+            (false, true) => "4 queue_mode bio",
+            (true, true) => "5 queue_if_no_path queue_mode bio",
+        };
+        let (map, state) = map(&format!(
+            "{features} path_deadline_msecs 1000 0 1 1 round-robin 0 3 0 8:0 8:1 8:2"
+        ));
         let mut world = World {
-            operation,
-            ios: Vec::new(),
+            map: &map,
+            state,
+            system: System::default(),
+            takes_bios,
+            sectors: [Sector::default(); SECTORS],
             commands: Vec::new(),
-            medium: 0,
-            acknowledged: 0,
-            given_back: Vec::new(),
         };
         for event in events {
-            let command = |index: prop::sample::Index| {
-                (!world.commands.is_empty()).then(|| index.index(world.commands.len()))
-            };
+            let count = world.commands.len();
+            let command = |index: prop::sample::Index| (count != 0).then(|| index.index(count));
             match event {
-                Event::Issue => world.issue(),
-                Event::Deadline(index) => {
-                    if !world.ios.is_empty() {
-                        let io = index.index(world.ios.len());
-                        let step = world.ios[io].0.deadline_passed();
-                        world.step(io, step);
-                    }
+                Event::Issue(sector) => world.issue(sector),
+                Event::Slice => {
+                    world.watch();
+                }
+                Event::Reinstate(index) => {
+                    let path = path(&map, index.index(3));
+                    let _ = world.state.reinstate_path(&map, path);
                 }
                 Event::Land(index) => {
                     if let Some(command) = command(index) {
@@ -234,34 +269,38 @@ proptest! {
                 Event::Done(index) => {
                     if let Some(command) = command(index) {
                         world.land(command)?;
-                        world.end(command, Answer::Final);
+                        world.end(command, BlockStatus::Ok);
                     }
                 }
-                Event::PathError(index) => {
+                Event::Error(index, error) => {
                     if let Some(command) = command(index) {
-                        world.end(command, Answer::PathError);
-                    }
-                }
-                Event::Dead(index) => {
-                    if let Some(command) = command(index) {
-                        world.end(command, Answer::Dead);
+                        world.end(command, error);
                     }
                 }
             }
-            if operation == Operation::Write {
-                let last = world.ios.len().saturating_sub(1);
-                prop_assert!(world.commands.iter().all(|command| command.io == last));
-                prop_assert!(world.commands.len() <= 1);
+            let before = world.commands.len();
+            world.send();
+            for command in &world.commands[before..] {
+                prop_assert!(map.is_usable(command.in_flight.path()));
+            }
+            for sector in 0..SECTORS {
+                let of = world.commands.iter().filter(|command| command.sector == sector);
+                let state = world.sectors[sector];
+                prop_assert_eq!(of.count(), usize::from(state.outstanding && !state.waits));
             }
         }
-        // The devices answer at last.
+        // The paths return, and the devices answer at last.
+        for index in 0..3 {
+            let _ = world.state.reinstate_path(&map, path(&map, index));
+        }
+        world.send();
         while !world.commands.is_empty() {
             world.land(0)?;
-            world.end(0, Answer::Final);
+            world.end(0, BlockStatus::Ok);
         }
-        prop_assert!(world.ios.iter().all(|(io, _)| io.is_complete() && io.is_released()));
-        if operation == Operation::Write {
-            prop_assert_eq!(world.medium, world.ios.len() as u32);
+        for sector in world.sectors {
+            prop_assert!(!sector.outstanding);
+            prop_assert!(sector.medium >= sector.acknowledged);
         }
     }
 }

@@ -114,6 +114,12 @@ const MALFORMED: &[(&str, &str, i32, usize)] = &[
         2,
     ),
     (
+        "2 queue_if_no_path path_deadline_abort 0 0 0",
+        "path_deadline_abort needs path_deadline_msecs",
+        22,
+        2,
+    ),
+    (
         "2 no_path_timeout_secs x 0 0 0",
         "no_path_timeout_secs must be between 0 and 86400",
         22,
@@ -446,9 +452,9 @@ fn odd_tables_that_the_c_target_takes() {
 
 #[test]
 fn more_than_eight_words_only_with_own_features() {
-    let own = "13 queue_if_no_path retain_attached_hw_handler pg_init_retries 3 \
+    let own = "14 queue_if_no_path retain_attached_hw_handler pg_init_retries 3 \
                pg_init_delay_msecs 5 queue_mode bio path_deadline_msecs 5000 \
-               no_path_timeout_secs 30 require_same_wwid 0 0 0";
+               no_path_timeout_secs 30 path_deadline_abort require_same_wwid 0 0 0";
     assert!(parse(own).is_ok());
     let stock = "9 queue_if_no_path queue_if_no_path queue_if_no_path queue_if_no_path \
                  queue_if_no_path queue_if_no_path queue_if_no_path queue_if_no_path \

@@ -162,14 +162,16 @@ fn canonical() -> impl Strategy<Value = String> {
         bio,
         pair("path_deadline_msecs", 100..3_600_001),
         pair("no_path_timeout_secs", 0..86_401),
+        flag("path_deadline_abort"),
         flag("require_same_wwid"),
     );
     let handler = prop::option::of("[a-z]{1,8}");
     let groups = prop::collection::vec(one_group(), 0..6);
     (features, handler, groups, any::<prop::sample::Index>()).prop_map(
-        |((a, b, c, bio, d, e, f), handler, groups, first)| {
+        |((a, b, c, bio, deadline, d, abort, e), handler, groups, first)| {
             let takes_bios = bio.0 != 0;
-            let features = [a, b, c, bio, d, e, f];
+            let abort = if deadline.0 != 0 { abort } else { (0, String::new()) };
+            let features = [a, b, c, bio, deadline, d, abort, e];
             let count: u32 = features.iter().map(|feature| feature.0).sum();
             let features: String = features.into_iter().map(|feature| feature.1).collect();
             let handler = match handler {

@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# A path that holds I/O past its deadline fails, and what it holds is never sent beside the command that is
+# held: a late write must not land over a newer one. Where the table says so, such commands are aborted.
+# topology: mpath-debug
+# modules: scsi_debug
+# timeout: 200
+# allow-log: I/O error, dev sd|Buffer I/O error on dev sd|tag#[0-9]+ (Timeout command|FAILED Result) | commands are made to time out
+# tests: 40
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 40
+
+SECTORS=1048576
+DEBUG_MIB=16
+ERRORS=/sys/kernel/debug/scsi_debug
+# Seconds in which all that is aborted has come back; a command times out after TIMEOUT.
+SOON=15
+TIMEOUT=60
+
+read_map() { dd if=/dev/mapper/m of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; }
+pattern() { yes "$1" | dd bs=4k count=1 iflag=fullblock 2>/dev/null; }
+# write_pattern TEXT DEVICE [BLOCK]
+write_pattern() { pattern "$1" | dd of="$2" bs=4k count=1 seek="${3:-0}" oflag=direct iflag=fullblock 2>/dev/null; }
+# holds DEVICE TEXT [BLOCK]: that is what lies there.
+holds() { [ "$(dd if="$1" bs=4k count=1 skip="${3:-0}" iflag=direct 2>/dev/null | head -n 1)" = "$2" ]; }
+old_then_new() { write_pattern old "$1" && write_pattern new "$1"; }
+
+held_read() {
+	map_create m "0 $SECTORS multipath 4 queue_mode $1 path_deadline_msecs 400 0 1 1 round-robin 0 2 1 $first 1 $second 1"
+	read_map
+	kmsg_mark
+	ctl hold disk0 read stuck
+	read_map &
+	reader=$!
+	check "$1: a path that holds a read past the deadline fails" wait_for 20 failed_paths m 1
+	check "$1: the log says why" kmsg_has "holds I/O for more than 400 ms"
+	check "$1: the other path works" read_map
+	check "$1: the held read still waits" kill -0 "$reader"
+	ctl release disk0 stuck
+	check "$1: released, it ends well" wait "$reader"
+	check "$1: its path is not lent before it is reinstated" failed_paths m 1
+	map_remove m
+}
+
+# held_write MODE: who writes twice to one place sends the second when the first has ended.
+held_write() {
+	write_pattern none "/dev/$disk1"
+	map_create m "0 $SECTORS multipath 4 queue_mode $1 path_deadline_msecs 400 0 1 1 round-robin 0 2 1 $first 1 $second 1"
+	ctl hold disk0 write stuck
+	old_then_new /dev/mapper/m &
+	writer=$!
+	check "$1: a path that holds a write past the deadline fails" wait_for 20 failed_paths m 1
+	if wait_for 3 ended "$writer"; then
+		fail "$1: the held write is not sent again"
+	else
+		pass "$1: the held write is not sent again"
+	fi
+	check "$1: nothing of it is on the disk" holds "/dev/$disk2" none
+	ctl release disk0 stuck
+	check "$1: it ends well" wait "$writer"
+	check "$1: the newer one is what stays" holds "/dev/$disk2" new
+	map_remove m
+}
+
+# What the above must not do, done by hand: the write is sent again over the other path, then a newer one.
+late_write() {
+	ctl hold disk0 write stuck
+	write_pattern old "/dev/$disk1" &
+	writer=$!
+	waits() { [ "$(awk '{ print $1 + $2 }' "/sys/block/$disk1/inflight")" = 1 ]; }
+	wait_for 20 waits || die "the write is not held"
+	old_then_new "/dev/$disk2"
+	check "sent again too early, the newer one is there" holds "/dev/$disk2" new
+	ctl release disk0 stuck
+	wait "$writer"
+	check "until the held one lands over it" holds "/dev/$disk2" old
+}
+
+# inject DISK TYPE COUNT OPCODE: see "error" in drivers/scsi/scsi_debug.c. Type 0: no answer.
+inject() {
+	address=$(basename "$(readlink -f "/sys/block/$1/device")")
+	shift
+	echo "$*" >"$ERRORS/$address/error"
+}
+READ10=0x28
+WRITE10=0x2a
+no_answer() { inject "$silent" 0 1000 "$1"; }
+answers() { inject "$silent" - 0 "$1"; }
+write_all() {
+	for block in 0 1 2 3; do
+		write_pattern "$1 $block" /dev/mapper/m $block || return
+	done
+}
+holds_all() {
+	for block in 0 1 2 3; do
+		holds "$1" "$2 $block" $block || return
+	done
+}
+
+aborted() {
+	map_create m "0 $((DEBUG_MIB * 2048)) multipath 5 queue_mode $1 path_deadline_msecs 400 path_deadline_abort 0 1 1 round-robin 0 2 1 $(number_of "$silent") 1 $(number_of "$other") 1"
+	check "$1: the table says so" eval "map_table m | grep -q '^[0-9] .*path_deadline_msecs 400 path_deadline_abort 0 1 1 '"
+	no_answer $WRITE10
+	write_all "$1" &
+	writer=$!
+	check "$1: held writes are aborted and sent again" wait_for $SOON ended "$writer"
+	check "$1: they end well" wait "$writer"
+	check "$1: the silent path has failed" failed_paths m 1
+	answers $WRITE10
+	check "$1: all is there" holds_all "/dev/$other" "$1"
+	map_message m reinstate_path "$(number_of "$silent")"
+	no_answer $READ10
+	holds_all /dev/mapper/m "$1" &
+	reader=$!
+	check "$1: held reads are aborted and sent again" wait_for $SOON ended "$reader"
+	check "$1: what they read is right" wait "$reader"
+	answers $READ10
+	map_remove m
+}
+
+modprobe virtio_scsi
+wait_for 20 path_count IRON0000 2 || die "no paths"
+settle
+# shellcheck disable=SC2046 # words
+set -- $(paths_to IRON0000)
+disk1=$1
+disk2=$2
+first=$(number_of "$1")
+second=$(number_of "$2")
+load_target || die "no target"
+for mode in rq bio; do
+	held_read $mode
+	held_write $mode
+done
+late_write
+
+mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+modprobe scsi_debug add_host=2 dev_size_mb=$DEBUG_MIB
+two() { [ "$(disks_of scsi_debug | wc -l)" = 2 ]; }
+wait_for 20 two || die "no disks"
+settle
+# shellcheck disable=SC2046 # words
+set -- $(disks_of scsi_debug)
+silent=$1
+other=$2
+echo $TIMEOUT >"/sys/block/$silent/device/timeout"
+for mode in rq bio; do
+	aborted $mode
+done
+check "the target can be unloaded" unload_target
+check "no host was reset" eval "! dmesg | grep -q 'scsi_debug.*reset'"
+finish
