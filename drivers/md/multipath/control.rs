@@ -283,7 +283,7 @@ impl Multipath {
             }
             Message::Stats => {
                 drop(guard);
-                return status::write_stats(map, reply)
+                return status::write_stats(map, "", reply)
                     .map(|()| MessageAnswer::Reply)
                     .map_err(|_| EINVAL);
             }

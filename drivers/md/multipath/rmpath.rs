@@ -9,6 +9,7 @@
 //! | `io.rs` | the way of requests and bios |
 //! | `control.rs` | messages, changes of paths and groups, what follows from them |
 //! | `probe.rs` | ioctls, and the probing of paths |
+//! | `maps.rs` | all maps, in debugfs |
 //! | `table.rs`, `features.rs`, `handler.rs`, `message.rs`, `status.rs` | the text, both ways |
 //! | `map.rs`, `selector.rs`, `block_status.rs`, `held.rs`, `stats.rs` | pure decisions and counts |
 //!
@@ -34,6 +35,7 @@ mod handler;
 mod held;
 mod io;
 mod map;
+mod maps;
 mod memory;
 mod message;
 mod probe;
@@ -44,6 +46,7 @@ mod table;
 mod target;
 mod tree;
 
+use maps::MapsFile;
 use target::Multipath;
 
 module! {
@@ -68,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) handlers: WorkQueue,
     /// Tells user space.
     pub(crate) events: WorkQueue,
+    /// All of them.
+    pub(crate) maps: MapsFile,
 }
 
 impl Shared {
@@ -77,6 +82,7 @@ impl Shared {
             bios: queue(c"rmpathd", Kind::Reclaim)?,
             handlers: queue(c"rmpath_handlerd", Kind::Ordered)?,
             events: queue(c"rmpath_events", Kind::PerCpu)?,
+            maps: MapsFile::new()?,
         })
     }
 }

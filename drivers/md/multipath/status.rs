@@ -167,18 +167,20 @@ pub(crate) fn write_ima<M: Memory, D: Device>(
     out.write_char(';')
 }
 
-/// Writes the answer to the message `stats`: a line for each path.
+/// Writes the answer to the message `stats`: a line for each path, `prefix` in front of it.
 ///
 /// # Errors
 ///
 /// Those of `out`.
 pub(crate) fn write_stats<M: Memory, D: Device>(
     map: &Map<M, D>,
+    prefix: impl fmt::Display,
     out: &mut impl fmt::Write,
 ) -> fmt::Result {
     for (id, path) in map.paths() {
         let state = path_state(map, id);
-        writeln!(out, "{} {state} {}", path.device().name(), path.stats())?;
+        let name = path.device().name();
+        writeln!(out, "{prefix}{name} {state} {}", path.stats())?;
     }
     Ok(())
 }

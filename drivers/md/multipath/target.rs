@@ -11,6 +11,7 @@ use kernel::str::CStr;
 use kernel::sync::{
     new_condvar,
     new_mutex,
+    Arc,
     CondVar,
     Mutex, //
 };
@@ -40,6 +41,7 @@ use storage::dm::{
     Text,
     Words, //
 };
+use storage::dm_warn;
 use storage::new_spinlock_irq;
 use storage::sync::{
     SpinLockIrq,
@@ -49,11 +51,13 @@ use storage::sync::{
 use super::construct::{
     self,
     KernelMemory,
+    Name,
     PathDevice, //
 };
 use super::features::QueueMode;
 use super::io::Flight;
 use super::map;
+use super::maps::Listed;
 use super::selector::Env;
 use super::{
     status,
@@ -94,7 +98,7 @@ pub(crate) struct Guarded {
 /// One map.
 #[pin_data]
 pub(crate) struct Multipath {
-    pub(crate) map: Map,
+    pub(crate) map: Arc<Listed>,
     /// Whether a selector wants to know when an I/O was sent.
     pub(crate) times_needed: bool,
     /// A device could not take a request lately, or a group is being initialised.
@@ -157,6 +161,7 @@ impl Target for Multipath {
         words: Words<'_>,
     ) -> Result<impl PinInit<Self, Error>, Refusal> {
         let (map, state) = construct::parse(constructor, words)?;
+        let map = Listed::new(map)?;
         let times_needed = map
             .groups()
             .any(|(_, group)| group.selector().kind().uses_hr_timer());
@@ -181,6 +186,9 @@ impl Target for Multipath {
     }
 
     fn start(this: &Live<Self>) {
+        if this.shared().maps.add(this.name(), &this.map).is_err() {
+            dm_warn!("{}: not in debugfs: no memory\n", Name(this.name().to_bytes()));
+        }
         let guard = this.lock();
         let effects = guard.state.started(&this.map);
         Self::settle(this, guard, effects);
@@ -198,6 +206,7 @@ impl Target for Multipath {
     }
 
     fn stop(this: &Live<Self>) {
+        this.shared().maps.remove(&this.map);
         this.cancel_job(NO_PATH_TIMEOUT);
         Self::flush(this);
     }
@@ -262,6 +271,7 @@ impl Target for Multipath {
     }
 
     fn resume(this: &Live<Self>) {
+        this.map.show();
         this.lock().state.resume();
     }
 

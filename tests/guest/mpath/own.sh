@@ -5,11 +5,11 @@
 # topology: mpath-debug
 # timeout: 150
 # allow-log: I/O error, dev dm- | I/O is to end when the time without paths is over
-# tests: 18
+# tests: 24
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 18
+plan 24
 
 SECTORS=1048576
 
@@ -67,6 +67,18 @@ map_message m stats | tee /tmp/stats
 check "statistics of both paths" [ "$(grep -c 'ios [0-9]* bytes [0-9]* errors 0 in_flight 0' /tmp/stats)" = 2 ]
 check "with latencies" grep -Eq 'latency_us .*[0-9]+:[0-9]' /tmp/stats
 check "they count" eval "awk '{ n += \$4 } END { exit n < 2 }' /tmp/stats"
+mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+PATHS=/sys/kernel/debug/rmpath/paths
+number=$(dmsetup info -c --noheadings -o major,minor --separator : m)
+check "debugfs shows the same" eval "sed 's/^/$number /' /tmp/stats | cmp - $PATHS"
+dmsetup load m --table "0 $SECTORS multipath 0 0 1 1 round-robin 0 1 1 $first 1"
+check "not those of a table that is not live" eval "sed 's/^/$number /' /tmp/stats | cmp - $PATHS"
+dmsetup suspend --noudevsync m
+check "those of a map that is suspended" [ "$(wc -l <$PATHS)" = 2 ]
+dmsetup resume --noudevsync m
+check "those of its new table" eval "grep -qx '$number $first A ios 0 bytes 0 errors 0 in_flight 0 latency_us' $PATHS"
 map_remove m
+check "without a map, none" [ ! -s $PATHS ]
 check "the target can be unloaded" unload_target
+check "and is gone from debugfs" [ ! -e /sys/kernel/debug/rmpath ]
 finish

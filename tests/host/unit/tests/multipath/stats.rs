@@ -23,7 +23,7 @@ fn io_is_counted_by_path() {
     };
     map.end_io(third, &system, ended);
     let mut text = String::new();
-    status::write_stats(&map, &mut text).unwrap();
+    status::write_stats(&map, "", &mut text).unwrap();
     assert_eq!(
         text,
         "8:0 A ios 2 bytes 8192 errors 0 in_flight 0 latency_us <16:1\n\
