@@ -249,29 +249,34 @@ impl<T: Target> Drop for Mapped<T> {
 /// # Invariants
 ///
 /// It is a clone of device-mapper's for the target, whose area is initialised; its end is being handled.
-pub struct EndedBio<T: Target> {
+pub struct EndedBio<'b, T: Target> {
     raw: NonNull<bio>,
+    /// It cannot be kept longer than its end is being handled.
+    _end: PhantomData<&'b ()>,
     _target: PhantomData<fn() -> T>,
 }
 
 /// What becomes of an ended bio.
 #[must_use]
-pub struct EndBio<T: Target> {
+pub struct EndBio<'b, T: Target> {
     pub(super) code: c_int,
     pub(super) status: Option<BlockStatus>,
+    /// It is the answer for this bio only.
+    _end: PhantomData<&'b ()>,
     _target: PhantomData<fn() -> T>,
 }
 
-impl<T: Target> EndedBio<T> {
+impl<'b, T: Target> EndedBio<'b, T> {
     /// # Safety
     ///
     /// `raw` is a bio of a target of `T` that went through [`Bio::from_map`] and whose end is being
-    /// handled.
+    /// handled for all of `'b`.
     #[inline]
     pub(super) unsafe fn from_raw(raw: NonNull<bio>) -> Self {
         // INVARIANT: by this function's contract.
         Self {
             raw,
+            _end: PhantomData,
             _target: PhantomData,
         }
     }
@@ -283,33 +288,34 @@ impl<T: Target> EndedBio<T> {
     }
 
     #[inline]
-    fn leave(code: u32, status: Option<BlockStatus>) -> EndBio<T> {
+    fn leave(code: u32, status: Option<BlockStatus>) -> EndBio<'b, T> {
         // CAST: small constants, which C returns as int.
         EndBio {
             code: code as c_int,
             status,
+            _end: PhantomData,
             _target: PhantomData,
         }
     }
 
     /// It ends as it is.
     #[inline]
-    pub fn done(self) -> EndBio<T> {
+    pub fn done(self) -> EndBio<'b, T> {
         Self::leave(bindings::DM_ENDIO_DONE, None)
     }
 
     /// It ends with another status.
-    pub fn done_with(self, status: BlockStatus) -> EndBio<T> {
+    pub fn done_with(self, status: BlockStatus) -> EndBio<'b, T> {
         Self::leave(bindings::DM_ENDIO_DONE, Some(status))
     }
 
     /// Device-mapper keeps it until the table is live again.
-    pub fn requeue(self) -> EndBio<T> {
+    pub fn requeue(self) -> EndBio<'b, T> {
         Self::leave(bindings::DM_ENDIO_REQUEUE, None)
     }
 
     /// The target keeps it, as it was before it was mapped, and sends it again later.
-    pub fn hold(self, list: &mut BioList<T>) -> EndBio<T> {
+    pub fn hold(self, list: &mut BioList<T>) -> EndBio<'b, T> {
         // SAFETY: by the invariant; device-mapper leaves the bio to the target.
         list.push(unsafe { Bio::from_held(self.raw) });
         Self::leave(bindings::DM_ENDIO_INCOMPLETE, None)

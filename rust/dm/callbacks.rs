@@ -24,7 +24,7 @@ use super::target::{
     Ioctl,
     IoctlAnswer,
     MessageAnswer,
-    Registration,
+    Registered,
     Target, //
 };
 use super::text::{
@@ -126,7 +126,7 @@ impl<T: Target> Callbacks<T> {
                 let (error, line) = refusal.into_parts();
                 // SAFETY: by this function's contract the type is set, and C only reads the line.
                 unsafe {
-                    let lines = Registration::<T>::lines_of((*ti.as_ptr()).type_);
+                    let lines = Registered::<T>::lines_of((*ti.as_ptr()).type_);
                     (*ti.as_ptr()).error = lines.keep(&line);
                 }
                 error.to_errno()

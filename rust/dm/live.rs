@@ -11,7 +11,7 @@ use super::device::{
 };
 use super::handler::Activation;
 use super::target::{
-    Registration,
+    Registered,
     Target, //
 };
 use crate::bindings;
@@ -273,7 +273,7 @@ impl<T: Target> Live<T> {
         // module does, and that as long as the table.
         let kind = unsafe { (*self.ti.as_ptr()).type_ };
         // SAFETY: targets of `T` are made by a registration of `T` only.
-        unsafe { Registration::<T>::shared_of(kind) }
+        unsafe { Registered::<T>::shared_of(kind) }
     }
 
     /// The device at `index`.

@@ -9,6 +9,7 @@ use super::device::Device;
 use super::live::Live;
 use super::target::Target;
 use crate::bindings;
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use kernel::bindings::{
@@ -74,7 +75,7 @@ impl Request {
     /// Whatever keeps the queue from giving one now: `EWOULDBLOCK` if it has none, `ENODEV` if it is
     /// going. [`Device::is_dying`] tells the ones apart that pass from those that do not.
     #[inline]
-    pub fn clone_to(&self, device: &Device) -> Result<Clone> {
+    pub fn clone_to(&self, device: &Device) -> Result<Clone<'_>> {
         let flags = self.0.cmd_flags | NOMERGE;
         // SAFETY: the queue lives as long as the device is open.
         let raw = from_err_ptr(unsafe {
@@ -90,35 +91,42 @@ impl Request {
         clone.biotail = core::ptr::null_mut();
         clone.cmd_flags |= FAILFAST_TRANSPORT;
         // INVARIANT: allocated above.
-        Ok(Clone(NonNull::from(clone)))
+        Ok(Clone {
+            raw: NonNull::from(clone),
+            _of: PhantomData,
+        })
     }
 }
 
-/// A request of a device's queue. It is freed when it is dropped.
+/// A request of a device's queue, for a request that is being mapped. It is freed when it is dropped.
 ///
 /// # Invariants
 ///
 /// It was allocated from the queue and is owned by this type alone.
-pub struct Clone(NonNull<request>);
+pub struct Clone<'r> {
+    raw: NonNull<request>,
+    /// It answers for this request only.
+    _of: PhantomData<&'r Request>,
+}
 
-impl Clone {
+impl Clone<'_> {
     #[inline]
     pub(super) fn into_raw(self) -> *mut request {
-        ManuallyDrop::new(self).0.as_ptr()
+        ManuallyDrop::new(self).raw.as_ptr()
     }
 }
 
-impl Drop for Clone {
+impl Drop for Clone<'_> {
     fn drop(&mut self) {
         // SAFETY: by the invariant.
-        unsafe { kernel::bindings::blk_mq_free_request(self.0.as_ptr()) };
+        unsafe { kernel::bindings::blk_mq_free_request(self.raw.as_ptr()) };
     }
 }
 
 /// What becomes of a request.
-pub enum MapRequest<Io> {
+pub enum MapRequest<'r, Io> {
     /// The clone goes to its device; `Io` is kept with it until it ends.
-    Clone(Clone, Io),
+    Clone(Clone<'r>, Io),
     /// Device-mapper tries again when the block layer finds it fit.
     Requeue,
     /// Device-mapper tries again after a pause.

@@ -34,6 +34,7 @@ use super::text::{
     Words, //
 };
 use crate::bindings;
+use core::ptr::NonNull;
 use kernel::error::to_result;
 use kernel::prelude::*;
 use kernel::str::CStr;
@@ -142,7 +143,7 @@ pub trait Target: Send + Sync + Sized + 'static {
     fn status(this: &Live<Self>, kind: StatusKind, text: &mut Text<'_>);
 
     /// Maps a request. Atomic context.
-    fn map_request(_this: &Live<Self>, _request: &Request) -> MapRequest<Self::Io> {
+    fn map_request<'r>(_this: &Live<Self>, _request: &'r Request) -> MapRequest<'r, Self::Io> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -162,12 +163,12 @@ pub trait Target: Send + Sync + Sized + 'static {
     }
 
     /// A bio has ended; `io` is there if it was on a device. Any context.
-    fn end_bio(
+    fn end_bio<'b>(
         _this: &Live<Self>,
-        _bio: EndedBio<Self>,
+        _bio: EndedBio<'b, Self>,
         _io: Option<Self::Io>,
         _status: BlockStatus,
-    ) -> EndBio<Self> {
+    ) -> EndBio<'b, Self> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -219,20 +220,27 @@ pub trait Target: Send + Sync + Sized + 'static {
     }
 }
 
-/// A registered target type. Its drop takes the name back; no table with it can exist then, as each
-/// holds the module.
+/// A registered target type. Its drop takes the name back.
 ///
 /// # Examples
 ///
 /// ```ignore
-/// #[pin_data]
 /// struct Module {
-///     #[pin]
-///     target: dm::Registration<Multipath>,
+///     _target: dm::Registration<Multipath>,
 /// }
 /// ```
-#[pin_data(PinnedDrop)]
+///
+/// # Invariants
+///
+/// `registered` was registered, and is not freed while a table may have a target of it.
 pub struct Registration<T: Target> {
+    registered: NonNull<Registered<T>>,
+    module: &'static ThisModule,
+}
+
+/// What C and the targets refer to; it stays where it is.
+#[pin_data]
+pub(super) struct Registered<T: Target> {
     #[pin]
     kind: Opaque<bindings::target_type>,
     shared: T::Shared,
@@ -246,35 +254,54 @@ unsafe impl<T: Target> Send for Registration<T> {}
 unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target> Registration<T> {
-    /// Registers the target of a module; `failed` is called if that does not work. May sleep.
+    /// Registers the target of a module. May sleep.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if another module has registered the name.
-    pub fn new(
-        module: &'static ThisModule,
-        shared: T::Shared,
-        failed: impl FnOnce(Error),
-    ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            shared,
-            lines: RefusalLines::new(),
-            kind <- Opaque::try_ffi_init(|slot: *mut bindings::target_type| {
-                let mut kind = Callbacks::<T>::KIND;
-                kind.module = module.as_ptr();
-                // SAFETY: the slot is valid for writing.
-                unsafe { slot.write(kind) };
-                // SAFETY: complete, pinned, and taken back before it goes.
-                to_result(unsafe { bindings::dm_register_target(slot) }).inspect_err(|error| failed(*error))
-            }),
-        })
+    /// - `EBUSY` if another module has registered the name.
+    /// - `ENOMEM` if there is no memory.
+    pub fn new(module: &'static ThisModule, shared: T::Shared) -> Result<Self> {
+        let registered = KBox::pin_init(
+            try_pin_init!(Registered {
+                shared,
+                lines: RefusalLines::new(),
+                kind <- Opaque::try_ffi_init(|slot: *mut bindings::target_type| {
+                    let mut kind = Callbacks::<T>::KIND;
+                    kind.module = module.as_ptr();
+                    // SAFETY: the slot is valid for writing.
+                    unsafe { slot.write(kind) };
+                    // SAFETY: complete, pinned, and taken back before it goes.
+                    to_result(unsafe { bindings::dm_register_target(slot) })
+                }),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: it is not moved before `drop` makes a box of it again.
+        let registered = KBox::into_raw(unsafe { Pin::into_inner_unchecked(registered) });
+        // SAFETY: a box is never null.
+        let registered = unsafe { NonNull::new_unchecked(registered) };
+        // INVARIANT: registered above.
+        Ok(Self { registered, module })
     }
+}
 
-    /// What the targets share.
-    pub fn shared(&self) -> &T::Shared {
-        &self.shared
+impl<T: Target> Drop for Registration<T> {
+    fn drop(&mut self) {
+        let registered = self.registered.as_ptr();
+        // SAFETY: by the invariant it is registered, and is so once.
+        unsafe { bindings::dm_unregister_target((*registered).kind.get()) };
+        // SAFETY: the module whose code runs here.
+        let state = unsafe { (&raw const (*self.module.as_ptr()).state).read_volatile() };
+        // Each table with a target of the type holds the module. So there is none when the module goes, and
+        // no other time at which that can be known: earlier, the memory stays.
+        if state == kernel::bindings::module_state_MODULE_STATE_GOING {
+            // SAFETY: made by `new`, and not used hereafter.
+            drop(unsafe { KBox::from_raw(registered) });
+        }
     }
+}
 
+impl<T: Target> Registered<T> {
     /// # Safety
     ///
     /// `kind` is the type of a registration of `T`, which lives for `'a`.
@@ -300,13 +327,5 @@ impl<T: Target> Registration<T> {
     pub(super) unsafe fn lines_of<'a>(kind: *mut bindings::target_type) -> &'a RefusalLines {
         // SAFETY: by this function's contract.
         &unsafe { Self::from_kind(kind) }.lines
-    }
-}
-
-#[pinned_drop]
-impl<T: Target> PinnedDrop for Registration<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: registered by `new`, or this would not exist.
-        unsafe { bindings::dm_unregister_target(self.kind.get()) };
     }
 }

@@ -86,7 +86,10 @@ impl Multipath {
     // --- requests ---------------------------------------------------------------------------
 
     #[inline]
-    pub(crate) fn send_request(this: &Live<Self>, request: &Request) -> MapRequest<Flight> {
+    pub(crate) fn send_request<'r>(
+        this: &Live<Self>,
+        request: &'r Request,
+    ) -> MapRequest<'r, Flight> {
         let lent = match this.map.lend(&System, request.bytes()) {
             Some(lent) => lent,
             None => match Self::lend_for_request(this, request.bytes()) {
@@ -104,13 +107,17 @@ impl Multipath {
     }
 
     #[inline]
-    fn sent(this: &Live<Self>, clone: Clone, lent: Lent<'_>) -> MapRequest<Flight> {
+    fn sent<'r>(this: &Live<Self>, clone: Clone<'r>, lent: Lent<'_>) -> MapRequest<'r, Flight> {
         MapRequest::Clone(clone, this.depart(lent))
     }
 
     /// The path's queue has no request now, or will never have one again.
     #[cold]
-    fn no_clone(this: &Live<Self>, device: &Device, lent: Lent<'_>) -> MapRequest<Flight> {
+    fn no_clone<'r>(
+        this: &Live<Self>,
+        device: &Device,
+        lent: Lent<'_>,
+    ) -> MapRequest<'r, Flight> {
         let path = lent.path();
         drop(lent);
         if device.is_dying() {
@@ -125,10 +132,10 @@ impl Multipath {
     }
 
     #[cold]
-    fn lend_for_request<'l>(
+    fn lend_for_request<'l, 'r>(
         this: &'l Live<Self>,
         bytes: u32,
-    ) -> Result<Lent<'l>, MapRequest<Flight>> {
+    ) -> Result<Lent<'l>, MapRequest<'r, Flight>> {
         let noflush = this.is_suspending_without_flush();
         let mut guard = this.lock();
         match guard.state.lend(&this.map, &System, bytes) {
@@ -258,12 +265,12 @@ impl Multipath {
     }
 
     #[inline]
-    pub(crate) fn bio_ended(
+    pub(crate) fn bio_ended<'b>(
         this: &Live<Self>,
-        bio: EndedBio<Self>,
+        bio: EndedBio<'b, Self>,
         flight: Option<Flight>,
         status: BlockStatus,
-    ) -> EndBio<Self> {
+    ) -> EndBio<'b, Self> {
         let path = flight.as_ref().map(|flight| flight.in_flight.path());
         if let Some(flight) = flight {
             this.arrive(flight, status);
@@ -276,12 +283,12 @@ impl Multipath {
     }
 
     #[cold]
-    fn bio_failed(
+    fn bio_failed<'b>(
         this: &Live<Self>,
-        bio: EndedBio<Self>,
+        bio: EndedBio<'b, Self>,
         path: Option<PathId>,
         status: BlockStatus,
-    ) -> EndBio<Self> {
+    ) -> EndBio<'b, Self> {
         let status = block_status::BlockStatus::from_u8(status.as_raw());
         let remaining = Self::after_error(this, path, status);
         match BioEnd::new(status, remaining) {

@@ -87,31 +87,18 @@ impl Shared {
     }
 }
 
-#[pin_data]
 struct Module {
-    #[pin]
     _target: dm::Registration<Multipath>,
 }
 
-impl kernel::InPlaceModule for Module {
-    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        pin_init::pin_init_scope(move || {
-            let shared = Shared::new()?;
-            Ok(try_pin_init!(Self {
-                _target <- registration(module, shared),
-            }))
-        })
+impl kernel::Module for Module {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let registered = dm::Registration::new(module, Shared::new()?);
+        let target = registered.inspect_err(|error| {
+            if *error == EBUSY {
+                pr_err!("not loaded: another module, dm-multipath most likely, is registered as 'multipath'; unload that first\n");
+            }
+        })?;
+        Ok(Self { _target: target })
     }
-}
-
-/// The registration; a name that is taken is worth a clear line.
-fn registration(
-    module: &'static ThisModule,
-    shared: Shared,
-) -> impl PinInit<dm::Registration<Multipath>, Error> {
-    dm::Registration::new(module, shared, |error| {
-        if error == EBUSY {
-            pr_err!("not loaded: another module, dm-multipath most likely, is registered as 'multipath'; unload that first\n");
-        }
-    })
 }

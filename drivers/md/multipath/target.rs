@@ -229,7 +229,7 @@ impl Target for Multipath {
     }
 
     #[inline]
-    fn map_request(this: &Live<Self>, request: &Request) -> MapRequest<Flight> {
+    fn map_request<'r>(this: &Live<Self>, request: &'r Request) -> MapRequest<'r, Flight> {
         Self::send_request(this, request)
     }
 
@@ -249,12 +249,12 @@ impl Target for Multipath {
     }
 
     #[inline]
-    fn end_bio(
+    fn end_bio<'b>(
         this: &Live<Self>,
-        bio: EndedBio<Self>,
+        bio: EndedBio<'b, Self>,
         flight: Option<Flight>,
         status: BlockStatus,
-    ) -> EndBio<Self> {
+    ) -> EndBio<'b, Self> {
         Self::bio_ended(this, bio, flight, status)
     }
 

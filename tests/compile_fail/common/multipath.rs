@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The multipath target's pure core, for the cases that need it: the same files.
+
+#![allow(unreachable_pub)]
+
+#[path = "../../../drivers/md/multipath"]
+pub(crate) mod core_of {
+    pub(crate) mod args;
+    pub(crate) mod atomic;
+    pub(crate) mod cpumask;
+    pub(crate) mod errno;
+    pub(crate) mod features;
+    pub(crate) mod handler;
+    pub(crate) mod held;
+    pub(crate) mod map;
+    pub(crate) mod memory;
+    pub(crate) mod selector;
+    pub(crate) mod stats;
+    pub(crate) mod table;
+    pub(crate) mod tree;
+}

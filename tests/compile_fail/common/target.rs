@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The least that a device-mapper target is, for the cases that need one: it holds all bios.
+
+use kernel::prelude::*;
+use kernel::str::CStr;
+use storage::dm::{
+    Bio,
+    BlockStatus,
+    Constructor,
+    EndBio,
+    EndedBio,
+    Features,
+    Job,
+    Live,
+    Mapped,
+    Refusal,
+    StatusKind,
+    Target,
+    Text,
+    Words, //
+};
+
+/// One target.
+#[pin_data]
+pub struct Nothing {
+    nothing: (),
+}
+
+#[vtable]
+impl Target for Nothing {
+    type Shared = ();
+    type Io = u32;
+
+    const NAME: &'static CStr = c"case";
+    const VERSION: [u32; 3] = [1, 0, 0];
+    const FEATURES: Features = Features::NONE;
+
+    fn new(
+        _constructor: &mut Constructor,
+        _words: Words<'_>,
+    ) -> Result<impl PinInit<Self, Error>, Refusal> {
+        Ok(try_pin_init!(Self { nothing: () }))
+    }
+
+    fn jobs(&self) -> u32 {
+        0
+    }
+
+    fn run(_this: &Live<Self>, _job: Job) {}
+    fn start(_this: &Live<Self>) {}
+    fn stop(_this: &Live<Self>) {}
+    fn status(_this: &Live<Self>, _kind: StatusKind, _text: &mut Text<'_>) {}
+
+    fn map_bio(_this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+        bio.kill()
+    }
+
+    fn end_bio<'b>(
+        _this: &Live<Self>,
+        bio: EndedBio<'b, Self>,
+        _io: Option<u32>,
+        _status: BlockStatus,
+    ) -> EndBio<'b, Self> {
+        bio.done()
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0382 use of moved value: `bio`
+
+//! A bio that went to a device is used again.
+
+#[path = "common/target.rs"]
+mod target;
+
+use storage::dm::{
+    Bio,
+    Device,
+    Mapped, //
+};
+use target::Nothing;
+
+pub fn map(bio: Bio<Nothing>, device: &Device) -> Mapped<Nothing> {
+    #[cfg(not(mistake))]
+    return bio.remap(device, 0);
+    #[cfg(mistake)]
+    {
+        bio.remap(device, 0).carry_out();
+        bio.kill()
+    }
+}
