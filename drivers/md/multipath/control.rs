@@ -139,7 +139,7 @@ impl Multipath {
     fn start_timeout(this: &Live<Self>) {
         let seconds = match this.map.features().no_path_timeout_secs {
             Some(seconds) => u64::from(seconds),
-            None => *super::module_parameters::queue_if_no_path_timeout_secs.value(),
+            None => super::QUEUE_IF_NO_PATH_TIMEOUT_SECS.value(),
         };
         if seconds != 0 {
             let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));

@@ -55,12 +55,12 @@ module! {
     authors: ["The Ironpath developers"],
     description: "Multipath target of device-mapper",
     license: "GPL",
-    params: {
-        queue_if_no_path_timeout_secs: u64 {
-            default: 0,
-            description: "Seconds that I/O is kept while no path is left (0: without end)",
-        },
-    },
+}
+
+storage::number_parameter! {
+    /// The time without paths of maps that have none of their own.
+    static QUEUE_IF_NO_PATH_TIMEOUT_SECS: queue_if_no_path_timeout_secs = 0,
+        "Seconds that I/O is kept while no path is left (0: without end)";
 }
 
 /// What all maps share.

@@ -4,11 +4,11 @@
 # topology: gen2
 # topology: gen1
 # timeout: 150
-# tests: 14
+# tests: 18
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 14
+plan 18
 require_cmd fio
 
 verified() {
@@ -27,6 +27,7 @@ for mode in msix msi intx poll; do
 	wait_for 20 disk_count 2 || die "no disks"
 	settle
 	check "$mode: it is in use" [ "$(attribute irq_mode)" = $mode ]
+	check "$mode: the parameter says so" [ "$(cat "/sys/module/$DRIVER/parameters/irq_mode")" = $mode ]
 	check "$mode: data are right" verified "$(disk_by_serial IRON0000)" "$(disk_by_serial IRON0001)"
 	case $mode in
 	msix) check "$mode: nothing was refused" [ "$(attribute irq_refused)" = none ] ;;

@@ -5,11 +5,11 @@
 # topology: mpath-debug
 # timeout: 150
 # allow-log: I/O error, dev dm- | I/O is to end when the time without paths is over
-# tests: 24
+# tests: 31
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 24
+plan 31
 
 SECTORS=1048576
 
@@ -20,19 +20,22 @@ refused() {
 	grep -q "Invalid argument" /tmp/answer
 }
 
+# time_without_paths MODE [FEATURE...]: with these, or what the module parameter says, it is two seconds.
 time_without_paths() {
-	map_create m "0 $SECTORS multipath 5 queue_if_no_path queue_mode $1 no_path_timeout_secs 2 0 1 1 round-robin 0 1 1 $first 1"
+	mode=$1
+	shift
+	map_create m "0 $SECTORS multipath $((3 + $#)) queue_if_no_path queue_mode $mode $* 0 1 1 round-robin 0 1 1 $first 1"
 	read_map
 	kmsg_mark
 	map_message m fail_path "$first"
 	started=$(date +%s%N)
 	read_map &
 	reader=$!
-	check "$1: I/O ends when the time is over" wait_for 20 ended "$reader"
+	check "$mode: I/O ends when the time is over" wait_for 20 ended "$reader"
 	took=$((($(date +%s%N) - started) / 1000000))
-	check "$1: not before" [ "$took" -ge 1000 ]
-	if wait "$reader"; then fail "$1: with an error"; else pass "$1: with an error"; fi
-	check "$1: the log says so" kmsg_has "queue_if_no_path timeout on .*, failing queued IO"
+	check "$mode: not before" [ "$took" -ge 1000 ]
+	if wait "$reader"; then fail "$mode: with an error"; else pass "$mode: with an error"; fi
+	check "$mode: the log says so" kmsg_has "queue_if_no_path timeout on .*, failing queued IO"
 	map_remove m
 }
 
@@ -47,8 +50,14 @@ second=$(number_of "$2")
 other=$(number_of "$(paths_to IRON0001)")
 load_target || die "no target"
 
+time_without_paths rq no_path_timeout_secs 2
+time_without_paths bio no_path_timeout_secs 2
+PARAMETER=/sys/module/rmpath/parameters/queue_if_no_path_timeout_secs
+check "the module parameter is without end" [ "$(cat $PARAMETER)" = 0 ]
+if echo two >$PARAMETER; then fail "it takes a number only"; else pass "it takes a number only"; fi
+echo 2 >$PARAMETER
+check "and can be changed" [ "$(cat $PARAMETER)" = 2 ]
 time_without_paths rq
-time_without_paths bio
 
 kmsg_mark
 check "paths to two devices are refused where the table says so" refused \
