@@ -113,11 +113,7 @@ impl Multipath {
 
     /// The path's queue has no request now, or will never have one again.
     #[cold]
-    fn no_clone<'r>(
-        this: &Live<Self>,
-        device: &Device,
-        lent: Lent<'_>,
-    ) -> MapRequest<'r, Flight> {
+    fn no_clone<'r>(this: &Live<Self>, device: &Device, lent: Lent<'_>) -> MapRequest<'r, Flight> {
         let path = lent.path();
         drop(lent);
         if device.is_dying() {

@@ -95,6 +95,9 @@ impl MapsFile {
 
     /// Takes it out, if it is there. May sleep.
     pub(crate) fn remove(&self, map: &Arc<Listed>) {
-        self.0.lock().0.retain(|(_, listed)| !Arc::ptr_eq(listed, map));
+        self.0
+            .lock()
+            .0
+            .retain(|(_, listed)| !Arc::ptr_eq(listed, map));
     }
 }

@@ -187,7 +187,10 @@ impl Target for Multipath {
 
     fn start(this: &Live<Self>) {
         if this.shared().maps.add(this.name(), &this.map).is_err() {
-            dm_warn!("{}: not in debugfs: no memory\n", Name(this.name().to_bytes()));
+            dm_warn!(
+                "{}: not in debugfs: no memory\n",
+                Name(this.name().to_bytes())
+            );
         }
         let guard = this.lock();
         let effects = guard.state.started(&this.map);

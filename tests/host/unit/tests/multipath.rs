@@ -9,6 +9,7 @@ mod held;
 mod initialise;
 mod malformed;
 mod message;
+mod own_features;
 mod reference;
 mod sequences;
 mod stats;

@@ -120,10 +120,7 @@ impl World<'_> {
             sector, version, ..
         } = self.commands[command];
         let sector = &mut self.sectors[sector];
-        prop_assert!(
-            sector.outstanding,
-            "it lands in memory that was given back"
-        );
+        prop_assert!(sector.outstanding, "it lands in memory that was given back");
         prop_assert!(
             version >= sector.medium && version >= sector.acknowledged,
             "version {} lands over {}",
