@@ -304,12 +304,15 @@ map_message() {
 map_info() { dmsetup status "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 map_table() { dmsetup table "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 
-# verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
+# verify_start DEVICE SIZE [OPTION...]: verified random writes to it, until verify_stop; options of fio.
 verify_start() {
 	rm -f /tmp/fio.out
-	fio --name=verify --filename="$1" --rw=randwrite --bs=16k --size="$2" --iodepth=16 \
+	verify_device=$1
+	verify_size=$2
+	shift 2
+	fio --name=verify --filename="$verify_device" --rw=randwrite --bs=16k --size="$verify_size" --iodepth=16 \
 		--ioengine=libaio --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
-		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread &
+		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread "$@" &
 	fio=$!
 }
 
