@@ -157,6 +157,11 @@ class Guest:
         files = {name: os.path.join(HERE, "guest", name)
                  for name in ("agent", "interactive", "gdb-symbols")}
         files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
+        # What a group of scripts has in common: kdump.sh, mpath.sh.
+        for group in os.listdir(os.path.join(TOP, "tests/guest")):
+            library = os.path.join(TOP, "tests/guest", group, "lib.sh")
+            if os.path.exists(library):
+                files[group + ".sh"] = library
         for place in filter(os.path.isdir, (MODULES, TEST_MODULES)):
             for module in os.listdir(place):
                 if module.endswith(".ko"):
@@ -164,7 +169,6 @@ class Guest:
         if self.script:
             files["script"] = self.script.path
         if self.script and self.script.crash:
-            files["kdump.sh"] = os.path.join(TOP, "tests/guest/kdump/lib.sh")
             files["vmlinuz"] = self.kernel.image
             files["capture.cpio"] = capture.build(
                 kernel=self.kernel, image=self.image, cache=CACHE, modules=MODULES,

@@ -310,12 +310,15 @@ failed_paths() { [ "$(map_info "$1" | grep -o ' F ' | wc -l)" = "$2" ]; }
 # ended PID: this child has.
 ended() { ! kill -0 "$1" 2>/dev/null; }
 
-# verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
+# verify_start DEVICE SIZE [OPTION...]: verified random writes to it, until verify_stop; options of fio.
 verify_start() {
 	rm -f /tmp/fio.out
-	fio --name=verify --filename="$1" --rw=randwrite --bs=16k --size="$2" --iodepth=16 \
+	verify_device=$1
+	verify_size=$2
+	shift 2
+	fio --name=verify --filename="$verify_device" --rw=randwrite --bs=16k --size="$verify_size" --iodepth=16 \
 		--ioengine=libaio --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
-		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread &
+		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread "$@" &
 	fio=$!
 }
 

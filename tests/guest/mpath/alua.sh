@@ -8,26 +8,14 @@
 # tests: 10
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/mpath/lib.sh
+. /ironpath/mpath.sh
 set -eu
 plan 10
 
-LIO=/sys/kernel/config/target
-DISK=$LIO/core/rd_mcp_0/rd
 SECTORS=65536
 
-# port NUMBER: a port group of the disk, and a SCSI host whose only disk is behind it.
-port() {
-	mkdir "$DISK/alua/gp$1"
-	echo "$1" >"$DISK/alua/gp$1/tg_pt_gp_id"
-	tpg=$LIO/loopback/naa.500140500000000$1/tpgt_1
-	mkdir -p "$tpg"
-	echo "naa.600140500000000$1" >"$tpg/nexus"
-	mkdir -p "$tpg/lun/lun_0"
-	ln -s "$DISK" "$tpg/lun/lun_0/port"
-	echo "gp$1" >"$tpg/lun/lun_0/alua_tg_pt_gp"
-}
-
-states() { echo "ports $(cat "$DISK/alua/gp1/alua_access_state") $(cat "$DISK/alua/gp2/alua_access_state")"; }
+states() { echo "ports $(cat "$LIO_DISK/alua/gp1/alua_access_state") $(cat "$LIO_DISK/alua/gp2/alua_access_state")"; }
 read_map() { dd if=/dev/mapper/m of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; }
 show() {
 	echo "== $*"
@@ -43,8 +31,8 @@ step() {
 	show "$@"
 }
 reset_ports() {
-	echo 0 >"$DISK/alua/gp1/alua_access_state"
-	echo 2 >"$DISK/alua/gp2/alua_access_state"
+	echo 0 >"$LIO_DISK/alua/gp1/alua_access_state"
+	echo 2 >"$LIO_DISK/alua/gp2/alua_access_state"
 }
 
 cycle() {
@@ -83,19 +71,9 @@ run() {
 section() { awk -v n="$2" '/^== new/ { at++ } at == n' "/tmp/$1.out"; }
 same() { [ -n "$(section rmpath "$1")" ] && section dm_multipath "$1" >/tmp/a && section rmpath "$1" >/tmp/b && diff -U 3 /tmp/a /tmp/b; }
 
-modprobe scsi_dh_alua
-modprobe tcm_loop
-mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
-mkdir -p "$DISK"
-echo "rd_pages=8192" >"$DISK/control"
-echo "IRON0000" >"$DISK/wwn/vpd_unit_serial"
-echo 1 >"$DISK/enable"
-mkdir -p $LIO/loopback
-port 1
-port 2
-two() { [ "$(disks_of tcm_loopback | wc -l)" = 2 ]; }
-wait_for 20 two || die "no disks"
-settle
+lio_disk 8192
+lio_loop 1
+lio_loop 2 || die "no disks"
 # shellcheck disable=SC2046 # words
 set -- $(disks_of tcm_loopback)
 first=$(number_of "$1")

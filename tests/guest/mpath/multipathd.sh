@@ -9,14 +9,14 @@
 # tests: 17
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/mpath/lib.sh
+. /ironpath/mpath.sh
 set -eu
 plan 17
 require_cmd multipathd multipath fio
 
 WWID=35000c50000000100
 
-paths_in() { [ "$(multipathd show paths format "%m %t %T" | grep -c "$WWID *$1")" = "$2" ]; }
-has_map() { multipathd show maps raw format "%w" | grep -qx "$WWID"; }
 queueing() { [ "$(multipathd show maps raw format "%w %Q" | sed -n "s/^$WWID *//p")" = "$1" ]; }
 reads() { dd if="/dev/mapper/$WWID" of=/dev/null bs=64k count=8 iflag=direct 2>/dev/null; }
 
@@ -25,8 +25,8 @@ wait_for 20 path_count IRON0000 3 || die "no paths"
 load_target || die "no target"
 start_udev
 start_multipathd "find_multipaths yes" "no_path_retry queue" || die "multipathd does not answer"
-check "a map" wait_for 60 has_map
-check "of three paths" wait_for 30 paths_in "active ready" 3
+check "a map" wait_for 60 has_map $WWID
+check "of three paths" wait_for 30 paths_in $WWID "active ready" 3
 multipath -ll
 check "multipath -ll shows them" [ "$(multipath -ll "$WWID" | grep -c 'active ready running')" = 3 ]
 check "with the features and the handler" eval "multipath -ll $WWID | grep -q \"features='1 queue_if_no_path' hwhandler='0' wp=rw\""
@@ -40,12 +40,12 @@ moves "$WWID" || die "no I/O"
 # shellcheck disable=SC2046 # words
 set -- $(paths_to IRON0000)
 echo offline >"/sys/block/$2/device/state"
-check "a path is lost" wait_for 60 paths_in "failed" 1
-check "two are left" paths_in "active ready" 2
+check "a path is lost" wait_for 60 paths_in $WWID "failed" 1
+check "two are left" paths_in $WWID "active ready" 2
 check "a uevent says so" wait_for 20 grep -q "DM_ACTION=PATH_FAILED" /tmp/uevents
 check "with what is left" grep -q "DM_NR_VALID_PATHS=2" /tmp/uevents
 echo running >"/sys/block/$2/device/state"
-check "it returns" wait_for 60 paths_in "active ready" 3
+check "it returns" wait_for 60 paths_in $WWID "active ready" 3
 check "a uevent says so, too" wait_for 20 grep -q "DM_ACTION=PATH_REINSTATED" /tmp/uevents
 kill "$monitor"
 check "I/O goes on" moves "$WWID"

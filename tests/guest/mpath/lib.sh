@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Functions for the scripts of this group: an LIO target in the guest itself, and what multipathd says.
+#
+# A script sources lib.sh and this file.
+
+# --- LIO by configfs ---------------------------------------------------------------------------
+
+LIO=/sys/kernel/config/target
+LIO_DISK=$LIO/core/rd_mcp_0/rd
+# shellcheck disable=SC2034 # for the scripts
+LIO_WWID=360014050000000000000000000000000
+
+# lio_disk PAGES: a disk in memory, with the serial number that makes LIO_WWID of it.
+lio_disk() {
+	modprobe scsi_dh_alua
+	modprobe target_core_mod
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+	# Where it keeps registrations that shall outlive a loss of power, as all are that the kernel makes.
+	mkdir -p "$LIO_DISK" /var/target/pr
+	echo "rd_pages=$1" >"$LIO_DISK/control"
+	echo "IRON0000" >"$LIO_DISK/wwn/vpd_unit_serial"
+	echo 1 >"$LIO_DISK/enable"
+}
+
+# lio_loop NUMBER: a port group of the disk, and a SCSI host whose only disk is behind it.
+lio_loop() {
+	modprobe tcm_loop
+	mkdir "$LIO_DISK/alua/gp$1"
+	echo "$1" >"$LIO_DISK/alua/gp$1/tg_pt_gp_id"
+	lio_tpg=$LIO/loopback/naa.500140500000000$1/tpgt_1
+	mkdir -p "$LIO/loopback"
+	mkdir -p "$lio_tpg"
+	echo "naa.600140500000000$1" >"$lio_tpg/nexus"
+	mkdir -p "$lio_tpg/lun/lun_0"
+	ln -s "$LIO_DISK" "$lio_tpg/lun/lun_0/port"
+	echo "gp$1" >"$lio_tpg/lun/lun_0/alua_tg_pt_gp"
+	wait_for 20 lio_loops "$1" && settle
+}
+lio_loops() { [ "$(disks_of tcm_loopback | wc -l)" = "$1" ]; }
+
+# lio_iscsi NAME ADDRESS...: an iSCSI target for anybody, with a portal on each of these addresses.
+lio_iscsi() {
+	modprobe iscsi_target_mod
+	mkdir -p "$LIO/iscsi"
+	lio_tpg=$LIO/iscsi/$1/tpgt_1
+	mkdir -p "$lio_tpg/lun/lun_0"
+	ln -s "$LIO_DISK" "$lio_tpg/lun/lun_0/port"
+	shift
+	for lio_address; do
+		mkdir -p "$lio_tpg/np/$lio_address:3260"
+	done
+	echo 1 >"$lio_tpg/attrib/generate_node_acls"
+	echo 0 >"$lio_tpg/attrib/demo_mode_write_protect"
+	echo 0 >"$lio_tpg/attrib/authentication"
+	echo 1 >"$lio_tpg/enable"
+}
+
+# --- multipathd --------------------------------------------------------------------------------
+
+# has_map WWID: multipathd has made it. paths_in WWID STATE N: so many of its paths are in this state.
+has_map() { multipathd show maps raw format "%w" | grep -qx "$1"; }
+paths_in() { [ "$(multipathd show paths format "%w %t %T" | grep -c "$1 *$2")" = "$3" ]; }
