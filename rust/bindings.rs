@@ -68,6 +68,7 @@ use kernel::bindings::{
 same_layout! {
     request { tag: AT_request_tag } SIZE_request,
     completion {} SIZE_completion,
+    bio_integrity_payload { bip_iter: AT_bio_integrity_payload_bip_iter } SIZE_bio_integrity_payload,
     scsi_cmnd {
         device: AT_scsi_cmnd_device,
         cmd_len: AT_scsi_cmnd_cmd_len,

@@ -103,16 +103,48 @@ impl<A: Attribute> File<A> {
     }
 }
 
-/// The registered PCI driver of this name, if it is the module's.
+/// The registered PCI driver of this name, if it is the module's. May sleep.
 fn find(name: &'static CStr, module: &ThisModule) -> Option<NonNull<bindings::device_driver>> {
-    // SAFETY: the name is a string, the bus is static.
-    let driver =
-        unsafe { bindings::driver_find(name.as_char_ptr(), &raw const bindings::pci_bus_type) };
-    let driver = NonNull::new(driver)?;
-    // SAFETY: drivers are registered and unregistered by their modules, which keep them in their memory; one
-    // that is not the caller's may go at any time, but not while its name is found.
-    let owner = unsafe { (*driver.as_ptr()).owner };
-    (owner == module.as_ptr()).then_some(driver)
+    struct Wanted<'a> {
+        name: &'a CStr,
+        owner: *mut bindings::module,
+        found: *mut bindings::device_driver,
+    }
+
+    /// # Safety
+    ///
+    /// Called for a registered driver, which stays that while this runs, with a `Wanted`.
+    unsafe extern "C" fn look_at(
+        driver: *mut bindings::device_driver,
+        wanted: *mut c_void,
+    ) -> c_int {
+        // SAFETY: by this function's contract.
+        let wanted = unsafe { &mut *wanted.cast::<Wanted<'_>>() };
+        // SAFETY: by this function's contract; a driver has a name.
+        let (owner, name) = unsafe { ((*driver).owner, CStr::from_char_ptr((*driver).name)) };
+        let is_wanted = owner == wanted.owner && name == wanted.name;
+        if is_wanted {
+            wanted.found = driver;
+        }
+        c_int::from(is_wanted)
+    }
+
+    let mut wanted = Wanted {
+        name,
+        owner: module.as_ptr(),
+        found: core::ptr::null_mut(),
+    };
+    // SAFETY: the bus is static, the callback gets its own data; drivers are not unregistered while it looks
+    // at them.
+    unsafe {
+        bindings::bus_for_each_drv(
+            &raw const bindings::pci_bus_type,
+            core::ptr::null_mut(),
+            (&raw mut wanted).cast(),
+            Some(look_at),
+        )
+    };
+    NonNull::new(wanted.found)
 }
 
 impl<A: Attribute> Drop for File<A> {

@@ -24,6 +24,7 @@ use kernel::prelude::*;
 mod bindings;
 
 pub mod atomic;
+pub mod debugfs;
 pub mod dm;
 pub mod dma;
 pub mod driver;

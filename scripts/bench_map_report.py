@@ -9,7 +9,7 @@ import sys
 TITLES = {"dm_multipath": "dm-multipath (C)", "rmpath": "rmpath (Rust)"}
 MODES = {"rq": "by requests", "bio": "by bios"}
 STALLS = {"dm_multipath": "dm-multipath (C)", "rmpath": "rmpath",
-          "rmpath-deadline": "rmpath, deadline of 500 ms", "rmpath-abort": "the same, aborting"}
+          "rmpath-deadline": "rmpath, deadline of 1 s", "rmpath-abort": "the same, aborting"}
 GOAL = 0.8
 GROWTH = 0.05
 

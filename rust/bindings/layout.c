@@ -19,6 +19,9 @@ void layout(void)
 	AT(request, tag);
 	SIZE(completion);
 
+	SIZE(bio_integrity_payload);
+	AT(bio_integrity_payload, bip_iter);
+
 	SIZE(scsi_cmnd);
 	AT(scsi_cmnd, device);
 	AT(scsi_cmnd, cmd_len);

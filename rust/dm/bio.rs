@@ -38,12 +38,20 @@ struct Details {
     remaining: i32,
     end_io: bio_end_io_t,
     integrity: *mut bio_integrity_payload,
+    /// Where its protection information was, if it has any.
+    integrity_iter: bvec_iter,
 }
 
 /// The target's data of one bio, in device-mapper's own area of it.
 pub(super) struct BioArea<T: Target> {
     io: Option<T::Io>,
     details: Details,
+}
+
+/// The protection information that a bio may have, as its whole header describes it.
+#[inline]
+fn protection(raw: *mut bio_integrity_payload) -> Option<NonNull<bindings::bio_integrity_payload>> {
+    NonNull::new(raw.cast())
 }
 
 /// `__bi_remaining` of a bio.
@@ -89,6 +97,11 @@ impl<T: Target> Bio<T> {
             remaining: unsafe { remaining(raw.as_ptr()) }.load(Ordering::Relaxed),
             end_io: bio.bi_end_io,
             integrity: bio.bi_integrity,
+            integrity_iter: match protection(bio.bi_integrity) {
+                // SAFETY: a bio's protection information lives as long as the bio.
+                Some(integrity) => unsafe { (*integrity.as_ptr()).bip_iter },
+                None => pin_init::zeroed(),
+            },
         };
         // SAFETY: by this function's contract.
         let area = unsafe { area::<T>(raw) };
@@ -390,6 +403,10 @@ impl<T: Target> BioList<T> {
         bio.bi_iter = details.iter;
         bio.bi_end_io = details.end_io;
         bio.bi_integrity = details.integrity;
+        if let Some(integrity) = protection(details.integrity) {
+            // SAFETY: as when it was read; no layer below has the bio.
+            unsafe { (*integrity.as_ptr()).bip_iter = details.integrity_iter };
+        }
         // SAFETY: the bio is valid.
         unsafe { remaining(raw.as_ptr()) }.store(details.remaining, Ordering::Relaxed);
         Some(held)

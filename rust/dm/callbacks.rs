@@ -41,6 +41,7 @@ use kernel::bindings::{
     block_device,
     request, //
 };
+use kernel::pr_err_once;
 use kernel::prelude::*;
 use kernel::str::as_char_ptr_in_const_context;
 
@@ -69,7 +70,36 @@ unsafe fn area<T: Target>(info: *mut bindings::map_info) -> *mut RequestArea<T> 
     unsafe { (*info).ptr }.cast()
 }
 
+/// Whether a request has room for the target's area. The size is that of the target that was first loaded
+/// for the mapped device, which may have been another module's, or another version.
+///
+/// # Safety
+///
+/// `rq` is a request of a mapped device, and `info` what device-mapper gives with it.
+#[inline]
+unsafe fn has_room<T: Target>(rq: *mut request, info: *mut bindings::map_info) -> bool {
+    // SAFETY: by this function's contract; a request lies in front of its private data, whose size its
+    // queue's tag set says.
+    let (area, end) = unsafe {
+        let size = (*(*(*rq).q).tag_set).cmd_size;
+        // CAST: sizes.
+        (
+            area::<T>(info),
+            rq.add(1).cast::<u8>().wrapping_add(size as usize),
+        )
+    };
+    // CAST: addresses of one allocation.
+    !area.is_null() && (area.wrapping_add(1) as usize) <= end as usize
+}
+
 impl<T: Target> Callbacks<T> {
+    #[cold]
+    fn no_room() -> c_int {
+        pr_err_once!("the mapped device was made for another target: it has to be made anew\n");
+        // CAST: a small constant.
+        bindings::DM_MAPIO_KILL as c_int
+    }
+
     /// # Safety
     ///
     /// Called with a target under construction and `argc` words.
@@ -113,13 +143,15 @@ impl<T: Target> Callbacks<T> {
                     QueueMode::Bio => core::mem::size_of::<BioArea<T>>(),
                     QueueMode::Request => core::mem::size_of::<RequestArea<T>>(),
                 };
-                // SAFETY: by this function's contract.
-                let ti = unsafe { &mut *ti.as_ptr() };
-                // CAST: far smaller than 4 GiB.
-                ti.per_io_data_size = room as u32;
                 // SAFETY: it is not moved before the destructor makes a box of it again.
-                let live = unsafe { Pin::into_inner_unchecked(live) };
-                ti.private = KBox::into_raw(live).cast();
+                let live = KBox::into_raw(unsafe { Pin::into_inner_unchecked(live) });
+                let ti = ti.as_ptr();
+                // SAFETY: by this function's contract; jobs of the target read other fields.
+                unsafe {
+                    // CAST: far smaller than 4 GiB.
+                    (*ti).per_io_data_size = room as u32;
+                    (*ti).private = live.cast();
+                }
                 0
             }
             Err(refusal) => {
@@ -153,6 +185,10 @@ impl<T: Target> Callbacks<T> {
         info: *mut bindings::map_info,
         into: *mut *mut request,
     ) -> c_int {
+        // SAFETY: by this function's contract.
+        if !unsafe { has_room::<T>(rq, info) } {
+            return Self::no_room();
+        }
         // SAFETY: device-mapper maps between constructor and destructor.
         let live = unsafe { live::<T>(ti) };
         // SAFETY: by this function's contract.

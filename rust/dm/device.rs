@@ -182,16 +182,26 @@ impl Device {
         unsafe { kernel::bindings::blk_lld_busy(self.queue()) != 0 }
     }
 
-    /// Has the device's driver give up what a target sent to it and it has held for `msecs`: from here each
-    /// such request is as one whose time (`/sys/block/DISK/device/timeout`) is over, and if its driver can
-    /// abort it, it comes back with an error and is not tried again below. Whatever the driver does next if
-    /// it cannot (resets, for a SCSI host) it does now. Returns how many there were; none if the device
-    /// takes bios and has no requests. May sleep.
+    /// Whether it is a SCSI disk, and the whole of it: no partition. Any context.
+    pub fn is_whole_scsi_disk(&self) -> bool {
+        // SAFETY: by the invariant.
+        self.is_scsi() && !unsafe { bindings::storage_is_partition(self.bdev()) }
+    }
+
+    /// Has the driver of a SCSI disk give up what targets sent to it and it has held for `msecs`: from here
+    /// each such request is as one whose time (`/sys/block/DISK/device/timeout`) is over. One that its driver
+    /// can abort comes back with an error. Where it cannot, error handling goes on as after any timeout:
+    /// resets of the unit and of the host, after which it may be tried again below, and at last the device
+    /// goes offline. Returns how many there were; none if it is no SCSI disk. May sleep.
     ///
-    /// What comes back is dead, as far as anything can be known of it: its driver answers for that.
+    /// That a driver has aborted or reset says that the command is dead. That its device has gone offline
+    /// does not, nor that it has lost its connection: such commands come back as well.
     ///
     /// C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h) (`blk_abort_request`)
     pub fn give_up_held(&self, msecs: u32) -> u32 {
+        if !self.is_whole_scsi_disk() {
+            return 0;
+        }
         let mut held = Held {
             queue: self.queue(),
             age: msecs_to_jiffies(msecs),
@@ -263,38 +273,45 @@ impl Held {
     ///
     /// Called with a request that was started and is referenced, and with a `Held` that nobody else uses.
     unsafe extern "C" fn look_at(rq: *mut request, data: *mut c_void) -> bool {
-        /// Not tried again by the driver: the target has other paths.
+        /// Not tried again by the driver after an abort: the target has other paths.
         const FAILFAST: u32 = 1 << kernel::bindings::req_flag_bits___REQ_FAILFAST_DEV
             | 1 << kernel::bindings::req_flag_bits___REQ_FAILFAST_DRIVER;
         /// The first operation that is a command of the device's own and not of the block layer's.
         const PASSTHROUGH: u32 = kernel::bindings::req_op_REQ_OP_DRV_IN;
+        /// Bios with different failfast flags were merged: the request has those of the first.
+        const MIXED: u32 = 1 << kernel::bindings::rqf_flags___RQF_MIXED_MERGE;
         // SAFETY: by this function's contract.
         let held = unsafe { &mut *data.cast::<Self>() };
-        // SAFETY: by this function's contract the request stays the one that it is, though it may end.
-        let (queue, flags) = unsafe { ((*rq).q, &raw mut (*rq).cmd_flags) };
-        // SAFETY: as above. Who else changes flags of a request that is under way adds some to a merged one,
-        // which is not of a target; were one lost, it would be hints that are.
-        let word = unsafe { flags.read_volatile() };
+        // SAFETY: by this function's contract the request stays the one that it is, though it may end. What
+        // the block layer writes meanwhile it writes without a lock, and as whole words.
+        let (queue, word, kind, deadline, timeout) = unsafe {
+            (
+                (&raw const (*rq).q).read_volatile(),
+                (&raw const (*rq).cmd_flags).read_volatile(),
+                (&raw const (*rq).rq_flags).read_volatile(),
+                (&raw const (*rq).deadline).read_volatile(),
+                (&raw const (*rq).timeout).read_volatile(),
+            )
+        };
         let of_target = word & FAILFAST_TRANSPORT != 0 && word & OPERATION < PASSTHROUGH;
-        if queue == held.queue && of_target {
-            // SAFETY: as above; the block layer sets the deadline when it starts a request, and reads and
-            // writes it without a lock.
-            let (deadline, timeout) =
-                unsafe { ((&raw const (*rq).deadline).read_volatile(), (*rq).timeout) };
-            // SAFETY: a word that the timer interrupt counts up.
-            let now = unsafe { (&raw const kernel::bindings::jiffies).read_volatile() };
-            // CAST: a number of jiffies, from a narrower type.
-            let started = deadline.wrapping_sub(timeout as c_ulong);
-            let age = now.wrapping_sub(started);
-            // One that has just been started may be ahead of `now`.
-            let is_old = age >= held.age && age <= c_ulong::MAX / 2;
-            if is_old {
-                // SAFETY: as for the reading above.
-                unsafe { flags.write_volatile(word | FAILFAST) };
-                // SAFETY: the request was started, and is referenced.
-                unsafe { kernel::bindings::blk_abort_request(rq) };
-                held.count = held.count.saturating_add(1);
+        if queue != held.queue || !of_target {
+            return true;
+        }
+        // SAFETY: a word that the timer interrupt counts up.
+        let now = unsafe { (&raw const kernel::bindings::jiffies).read_volatile() };
+        // CAST: a number of jiffies, from a narrower type.
+        let started = deadline.wrapping_sub(timeout as c_ulong);
+        let age = now.wrapping_sub(started);
+        // One that has just been started may be ahead of `now`.
+        if age >= held.age && age <= c_ulong::MAX / 2 {
+            // The flags of a mixed request change with its bios, and have to agree with them.
+            if kind & MIXED == 0 {
+                // SAFETY: as for the reading; nobody else writes the flags of such a request once it was started.
+                unsafe { (&raw mut (*rq).cmd_flags).write_volatile(word | FAILFAST) };
             }
+            // SAFETY: the request was started, and is referenced.
+            unsafe { kernel::bindings::blk_abort_request(rq) };
+            held.count = held.count.saturating_add(1);
         }
         true
     }

@@ -347,11 +347,16 @@ impl<T: Target> Live<T> {
         unsafe { bindings::dm_table_run_md_queue_async(self.table()) };
     }
 
-    /// Has the requests that were given back for later tried at once. Only if the target is
-    /// request-based. Any context.
+    /// Has the requests that were given back for later tried at once, if the mapped device takes requests.
+    /// Any context.
     pub fn kick_requeued(&self) {
         // SAFETY: by the invariant.
         let md = unsafe { bindings::dm_table_get_md(self.table()) };
+        // SAFETY: the mapped device lives as long as its table, and so do its disk and queue.
+        let mq_ops = unsafe { (*(*bindings::dm_disk(md)).queue).mq_ops };
+        if mq_ops.is_null() {
+            return;
+        }
         // SAFETY: the mapped device lives as long as its table.
         unsafe { bindings::dm_mq_kick_requeue_list(md) };
     }

@@ -18,6 +18,7 @@ use kernel::bindings::{
 };
 use kernel::error::from_err_ptr;
 use kernel::prelude::*;
+use kernel::types::Opaque;
 
 /// A bit of `cmd_flags`.
 const fn flag(bit: u32) -> blk_opf_t {
@@ -44,7 +45,7 @@ pub(super) struct RequestArea<T: Target> {
 ///
 /// It is a request of a request-based mapped device, which its target is being asked to map.
 #[repr(transparent)]
-pub struct Request(request);
+pub struct Request(Opaque<request>);
 
 impl Request {
     /// # Safety
@@ -56,16 +57,23 @@ impl Request {
         unsafe { &*raw.cast() }
     }
 
+    #[inline]
+    fn flags(&self) -> blk_opf_t {
+        // SAFETY: by the invariant; the flags do not change while it is mapped.
+        unsafe { (*self.0.get()).cmd_flags }
+    }
+
     /// Bytes that it moves. Any context.
     #[inline]
     pub fn bytes(&self) -> u32 {
-        self.0.__data_len
+        // SAFETY: by the invariant; its size does not change while it is mapped.
+        unsafe { (*self.0.get()).__data_len }
     }
 
     /// Whether it writes to the device, as all odd operations do. Any context.
     #[inline]
     pub fn is_write(&self) -> bool {
-        self.0.cmd_flags & OPERATION & 1 != 0
+        self.flags() & OPERATION & 1 != 0
     }
 
     /// Gets a request of `device`'s queue for it, without waiting. Any context.
@@ -76,7 +84,7 @@ impl Request {
     /// going. [`Device::is_dying`] tells the ones apart that pass from those that do not.
     #[inline]
     pub fn clone_to(&self, device: &Device) -> Result<Clone<'_>> {
-        let flags = self.0.cmd_flags | NOMERGE;
+        let flags = self.flags() | NOMERGE;
         // SAFETY: the queue lives as long as the device is open.
         let raw = from_err_ptr(unsafe {
             kernel::bindings::blk_mq_alloc_request(
@@ -85,14 +93,16 @@ impl Request {
                 kernel::bindings::BLK_MQ_REQ_NOWAIT,
             )
         })?;
-        // SAFETY: just allocated, nobody else knows it.
-        let clone = unsafe { &mut *raw };
-        clone.bio = core::ptr::null_mut();
-        clone.biotail = core::ptr::null_mut();
-        clone.cmd_flags |= FAILFAST_TRANSPORT;
+        // SAFETY: just allocated; who finds it by its tag looks at other fields.
+        unsafe {
+            (*raw).bio = core::ptr::null_mut();
+            (*raw).biotail = core::ptr::null_mut();
+            (*raw).cmd_flags |= FAILFAST_TRANSPORT;
+        }
         // INVARIANT: allocated above.
         Ok(Clone {
-            raw: NonNull::from(clone),
+            // SAFETY: no error, and never null.
+            raw: unsafe { NonNull::new_unchecked(raw) },
             _of: PhantomData,
         })
     }

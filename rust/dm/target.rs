@@ -290,11 +290,16 @@ impl<T: Target> Drop for Registration<T> {
         let registered = self.registered.as_ptr();
         // SAFETY: by the invariant it is registered, and is so once.
         unsafe { bindings::dm_unregister_target((*registered).kind.get()) };
+        let module = self.module.as_ptr();
         // SAFETY: the module whose code runs here.
-        let state = unsafe { (&raw const (*self.module.as_ptr()).state).read_volatile() };
-        // Each table with a target of the type holds the module. So there is none when the module goes, and
-        // no other time at which that can be known: earlier, the memory stays.
-        if state == kernel::bindings::module_state_MODULE_STATE_GOING {
+        let state = unsafe { (&raw const (*module).state).read_volatile() };
+        // SAFETY: as above.
+        let users = unsafe { kernel::bindings::module_refcount(module) };
+        // While a module comes, its loader holds it as well.
+        let loader = c_int::from(state == kernel::bindings::module_state_MODULE_STATE_COMING);
+        // Each table with a target of the type holds the module, from before its constructor is called, and
+        // no new one comes now. If anybody holds it, the memory stays.
+        if users <= loader {
             // SAFETY: made by `new`, and not used hereafter.
             drop(unsafe { KBox::from_raw(registered) });
         }

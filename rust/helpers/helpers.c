@@ -95,6 +95,12 @@ void storage_queue_exit(struct request_queue *queue)
 }
 EXPORT_SYMBOL_GPL(storage_queue_exit);
 
+bool storage_is_partition(struct block_device *bdev)
+{
+	return bdev_is_partition(bdev);
+}
+EXPORT_SYMBOL_GPL(storage_is_partition);
+
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size)
 {
 	return errno_to_blk_status(bdev_rw_virt(bdev, 0, data, size, REQ_OP_READ));

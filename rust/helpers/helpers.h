@@ -32,6 +32,7 @@ unsigned int storage_logical_block_size(struct block_device *bdev);
 bool storage_queue_dying(struct request_queue *queue);
 bool storage_queue_enter(struct request_queue *queue);
 void storage_queue_exit(struct request_queue *queue);
+bool storage_is_partition(struct block_device *bdev);
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size);
 int storage_cpu_to_node(int cpu);
 

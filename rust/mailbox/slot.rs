@@ -23,12 +23,10 @@ use crate::atomic::{
     AtomicU32,
     Ordering, //
 };
-use crate::generation::Generation;
-
-const STATE_BITS: u32 = 3;
-const STATE_MASK: u32 = (1 << STATE_BITS) - 1;
-
-const _: () = assert!(STATE_BITS + Generation::BITS <= u32::BITS);
+use crate::generation::{
+    Generation,
+    SlotWord, //
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -41,24 +39,12 @@ enum State {
     Quarantined = 5,
 }
 
-/// The state word: the generation above, the state in the low bits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Word(u32);
+type Word = SlotWord<State>;
 
-impl Word {
+impl From<State> for u32 {
     #[inline]
-    const fn new(generation: Generation, state: State) -> Self {
-        Self((generation.as_u32() << STATE_BITS) | state as u32)
-    }
-
-    #[inline]
-    const fn generation(self) -> Generation {
-        Generation::from_u32(self.0 >> STATE_BITS)
-    }
-
-    #[inline]
-    const fn is(self, state: State) -> bool {
-        self.0 & STATE_MASK == state as u32
+    fn from(state: State) -> Self {
+        state as Self
     }
 }
 
@@ -232,7 +218,7 @@ impl MailboxSlot {
     }
 
     fn load(&self) -> Word {
-        Word(self.state.load(Ordering::Acquire))
+        Word::from_u32(self.state.load(Ordering::Acquire))
     }
 
     /// One step of the machine. Every step orders what was done in the state that it leaves
@@ -241,7 +227,7 @@ impl MailboxSlot {
         self.state
             .compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire)
             .map(|_| ())
-            .map_err(Word)
+            .map_err(Word::from_u32)
     }
 
     fn step(&self, generation: Generation, from: State, to: State) -> bool {

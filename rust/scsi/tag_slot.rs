@@ -26,12 +26,10 @@ use crate::atomic::{
     AtomicU32,
     Ordering, //
 };
-use crate::generation::Generation;
-
-const STATE_BITS: u32 = 2;
-const STATE_MASK: u32 = (1 << STATE_BITS) - 1;
-
-const _: () = assert!(STATE_BITS + Generation::BITS <= u32::BITS);
+use crate::generation::{
+    Generation,
+    SlotWord, //
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -42,24 +40,12 @@ enum State {
     Taking = 3,
 }
 
-/// The state word: the generation above, the state in the low bits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Word(u32);
+type Word = SlotWord<State>;
 
-impl Word {
+impl From<State> for u32 {
     #[inline]
-    const fn new(generation: Generation, state: State) -> Self {
-        Self((generation.as_u32() << STATE_BITS) | state as u32)
-    }
-
-    #[inline]
-    const fn generation(self) -> Generation {
-        Generation::from_u32(self.0 >> STATE_BITS)
-    }
-
-    #[inline]
-    const fn is(self, state: State) -> bool {
-        self.0 & STATE_MASK == state as u32
+    fn from(state: State) -> Self {
+        state as Self
     }
 }
 
@@ -94,7 +80,7 @@ impl TagSlot {
     /// before is visible to whoever takes the payload.
     #[inline]
     pub(crate) fn arm(&self, payload: NonNull<()>) -> Option<Generation> {
-        let seen = Word(self.state.load(Ordering::Relaxed));
+        let seen = Word::from_u32(self.state.load(Ordering::Relaxed));
         if !seen.is(State::Idle) {
             return None;
         }
@@ -157,7 +143,7 @@ impl TagSlot {
     /// What was written before the slot was armed is visible then.
     #[inline]
     pub(crate) fn generation_if_busy(&self) -> Option<Generation> {
-        let seen = Word(self.state.load(Ordering::Acquire));
+        let seen = Word::from_u32(self.state.load(Ordering::Acquire));
         seen.is(State::Busy).then(|| seen.generation())
     }
 }

@@ -6,43 +6,30 @@
 # timeout: 1200
 # modules: scsi_debug dm_multipath dm_round_robin dm_queue_length dm_service_time
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/mpath/lib.sh
+. /ironpath/mpath.sh
 set -eu
 
 # The path's driver gives a command up after so many seconds, and tries it again.
 TIMEOUT=5
 SECONDS_EACH=50
-DEADLINE=500
-DEBUG_MIB=16
+DEADLINE=1000
 MODES=${MODES:-rq bio}
-
-# silence DISK COUNT: so many of its reads and writes get no answer.
-silence() {
-	address=$(basename "$(readlink -f "/sys/block/$1/device")")
-	for opcode in 0x28 0x2a; do
-		echo "0 $2 $opcode" >"/sys/kernel/debug/scsi_debug/$address/error"
-	done
-}
-speak() {
-	address=$(basename "$(readlink -f "/sys/block/$1/device")")
-	for opcode in 0x28 0x2a; do
-		echo "- 0 $opcode" >"/sys/kernel/debug/scsi_debug/$address/error"
-	done
-}
 
 # stall WHICH MODE FEATURES
 stall() {
 	# shellcheck disable=SC2086 # words
 	set -- "$1" "$2" "queue_mode $2 $3"
-	map_create m "0 $((DEBUG_MIB * 2048)) multipath $(echo "$3" | wc -w) $3 0 1 1 round-robin 0 2 1 $(number_of "$silent") 1 $(number_of "$other") 1" ||
+	map_create m "0 $DEBUG_SECTORS multipath $(echo "$3" | wc -w) $3 0 1 1 round-robin 0 2 1 $(number_of "$silent") 1 $(number_of "$other") 1" ||
 		die "no map"
 	rm -f /tmp/lat*
 	fio --name=stall --filename=/dev/mapper/m --rw=randread --direct=1 --bs=4k --iodepth=8 --rate_iops=200 \
 		--ioengine=libaio --time_based --runtime=$SECONDS_EACH --write_lat_log=/tmp/lat --output=/tmp/fio.out --thread &
 	fio=$!
 	moves m || die "no I/O"
-	silence "$silent" 1000000
+	no_answer "$silent" $READ10 $WRITE10
 	wait "$fio" || die "I/O ended in errors: $(cat /tmp/fio.out)"
-	speak "$silent"
+	answers "$silent" $READ10 $WRITE10
 	# Three timeouts, and sd takes it offline.
 	echo running >"/sys/block/$silent/device/state"
 	# Milliseconds of each end, in order, and nanoseconds that it took.
@@ -54,15 +41,7 @@ stall() {
 	map_remove m
 }
 
-mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-modprobe scsi_debug add_host=2 dev_size_mb=$DEBUG_MIB
-two() { [ "$(disks_of scsi_debug | wc -l)" = 2 ]; }
-wait_for 20 two || die "no disks"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(disks_of scsi_debug)
-silent=$1
-other=$2
+debug_paths || die "no disks"
 echo $TIMEOUT >"/sys/block/$silent/device/timeout"
 for TARGET in dm_multipath rmpath; do
 	load_target || die "no target $TARGET"

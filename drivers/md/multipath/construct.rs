@@ -119,6 +119,11 @@ impl Builder<KernelMemory> for TableBuilder<'_> {
         let getting = refused("error getting device");
         let index = self.constructor.open(word).map_err(&getting)?;
         let device = self.constructor.device(index).ok_or(getting(ENODEV))?;
+        if features.path_deadline_abort && !device.is_whole_scsi_disk() {
+            return Err(refused("path_deadline_abort needs whole SCSI disks")(
+                EINVAL,
+            ));
+        }
         let attached = match device.attached_handler() {
             Ok(attached) => attached,
             Err(error) if error == ENODEV => {
@@ -143,7 +148,6 @@ impl Builder<KernelMemory> for TableBuilder<'_> {
                 .and_then(|parameters| device.set_handler_parameters(parameters))
                 .map_err(refused("unable to set hardware handler parameters"))?;
         }
-        let _ = features;
         let wwid = match device.wwid() {
             Some(wwid) => Some(KBox::new(wwid, GFP_KERNEL).map_err(|_| OutOfMemory)?),
             None => None,

@@ -24,7 +24,10 @@ use super::construct::{
     bytes_of,
     Name, //
 };
-use super::held::slice_msecs;
+use super::held::{
+    begins_deadline,
+    slice_msecs, //
+};
 use super::map::{
     self,
     DhResult,
@@ -143,7 +146,7 @@ impl Multipath {
         };
         if seconds != 0 {
             let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            this.requeue_job(NO_PATH_TIMEOUT, |shared| &shared.bios, delay);
+            this.requeue_job(NO_PATH_TIMEOUT, |shared| &shared.clock, delay);
         }
     }
 
@@ -165,7 +168,7 @@ impl Multipath {
     pub(crate) fn watch_later(this: &Live<Self>) {
         if let Some(deadline) = this.map.features().path_deadline_msecs {
             let delay = Delta::from_millis(i64::from(slice_msecs(deadline)));
-            this.queue_job(DEADLINE, |shared| &shared.bios, delay);
+            this.queue_job(DEADLINE, |shared| &shared.clock, delay);
         }
     }
 
@@ -174,20 +177,23 @@ impl Multipath {
     /// What is held is sent elsewhere only when its command has ended, and never beside it. That a path
     /// is late does not say that it has lost the command: a late write could land over a newer one, a late
     /// read in memory that was given back. With `path_deadline_abort` the device's driver is asked to end
-    /// such commands, at each slice anew: it may put that off.
+    /// such commands, if there is another path: at once, and once in each deadline from then on, as it may
+    /// put that off.
     pub(crate) fn watch(this: &Live<Self>) {
         let slice = this.map.next_slice();
         let features = this.map.features();
         let deadline = features.path_deadline_msecs.unwrap_or(0);
         for (id, path) in this.map.paths() {
-            if path.watch().is_overdue(slice) && this.map.is_usable(id) {
+            let fails = path.watch().is_overdue(slice) && this.map.is_usable(id);
+            if fails {
                 let map = Name(this.name().to_bytes());
                 let name = path.device().name_of();
                 dm_warn!("{map}: path {name} holds I/O for more than {deadline} ms\n");
                 Self::fail_path(this, id);
             }
             // A path that has failed, for whatever reason, may hold I/O that nobody else asks for.
-            if features.path_deadline_abort && !this.map.is_usable(id) {
+            let asks = fails || (!this.map.is_usable(id) && begins_deadline(slice));
+            if features.path_deadline_abort && asks && this.map.valid_paths() != 0 {
                 if let Some(device) = this.device(path.device().index()) {
                     device.give_up_held(deadline);
                 }

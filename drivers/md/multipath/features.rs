@@ -92,7 +92,10 @@ const NO_PATH_TIMEOUT_SECS: Bounds = Bounds {
     error: "no_path_timeout_secs must be between 0 and 86400",
 };
 
-const ABORT_WITHOUT_DEADLINE: &str = "path_deadline_abort needs path_deadline_msecs";
+/// Aborts are not asked for more often.
+const MIN_ABORT_MSECS: u32 = 1000;
+const ABORT_WITHOUT_DEADLINE: &str =
+    "path_deadline_abort needs path_deadline_msecs of 1000 or more";
 
 const QUEUE_IF_NO_PATH_WORD: &str = "queue_if_no_path";
 const RETAIN_HANDLER_WORD: &str = "retain_attached_hw_handler";
@@ -151,7 +154,8 @@ impl Features {
             left = left.saturating_sub(1);
             left = left.saturating_sub(features.parse_one(word, position, left, args)?);
         }
-        if features.path_deadline_abort && features.path_deadline_msecs.is_none() {
+        let deadline = features.path_deadline_msecs.unwrap_or(0);
+        if features.path_deadline_abort && deadline < MIN_ABORT_MSECS {
             return Err(TableError::invalid(ABORT_WITHOUT_DEADLINE).at(abort_at));
         }
         Ok(features)

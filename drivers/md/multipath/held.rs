@@ -21,6 +21,11 @@ pub(crate) const fn slice_msecs(deadline_msecs: u32) -> u32 {
     deadline_msecs.div_ceil(SLICES_PER_DEADLINE)
 }
 
+/// Whether another deadline's time begins with `slice`: true once in each.
+pub(crate) const fn begins_deadline(slice: u32) -> bool {
+    slice % SLICES_PER_DEADLINE == 0
+}
+
 /// How much of what is in flight on a path was sent in which slice of time.
 ///
 /// That costs one addition when I/O is sent and one when it ends, and tells by looking at a few

@@ -10,11 +10,6 @@ use core::sync::atomic::{
     AtomicBool,
     Ordering, //
 };
-use kernel::debugfs::{
-    Dir,
-    File,
-    Writer, //
-};
 use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::{
@@ -25,6 +20,11 @@ use kernel::sync::{
     new_mutex,
     Arc,
     Mutex, //
+};
+
+use storage::debugfs::{
+    File,
+    Show, //
 };
 
 use super::construct::Name;
@@ -59,13 +59,22 @@ impl Deref for Listed {
     }
 }
 
-/// The list.
-pub(crate) struct Maps(KVec<(CString, Arc<Listed>)>);
+/// An entry of the list: the mapped device, and its map.
+type Entry = (CString, Arc<Listed>);
 
-impl Writer for Maps {
+/// The list.
+#[pin_data]
+pub(crate) struct Maps {
+    #[pin]
+    entries: Mutex<KVec<Entry>>,
+}
+
+impl Show for Maps {
+    const MODULE: &'static ThisModule = &crate::THIS_MODULE;
+
     /// A line for each path: the mapped device, then as the message `stats` has it.
-    fn write(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, listed) in &self.0 {
+    fn show(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, listed) in self.entries.lock().iter() {
             if listed.live.load(Ordering::Relaxed) {
                 let name = Name(name.to_bytes());
                 status::write_stats(&listed.map, format_args!("{name} "), out)?;
@@ -76,28 +85,46 @@ impl Writer for Maps {
 }
 
 /// The list, and its file in debugfs.
-pub(crate) struct MapsFile(Pin<KBox<File<Mutex<Maps>>>>);
+pub(crate) struct MapsFile(File<Maps>);
 
 impl MapsFile {
     pub(crate) fn new() -> Result<Self> {
-        let maps = new_mutex!(Maps(KVec::new()), "rmpath_maps");
-        // The file keeps its directory.
-        let folder = Dir::new(c"rmpath");
-        let file = folder.read_only_file::<_, core::convert::Infallible>(c"paths", maps);
-        Ok(Self(KBox::pin_init(file, GFP_KERNEL)?))
+        let maps = pin_init!(Maps {
+            entries <- new_mutex!(KVec::new(), "rmpath_maps"),
+        });
+        let file = File::new::<core::convert::Infallible>(c"rmpath", c"paths", maps)?;
+        Ok(Self(file))
     }
 
     /// Puts a map into the list. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` if there is no memory.
     pub(crate) fn add(&self, name: &CStr, map: &Arc<Listed>) -> Result {
         let entry = (CString::try_from(name)?, map.clone());
-        Ok(self.0.lock().0.push(entry, GFP_KERNEL)?)
+        let mut room: KVec<Entry> = KVec::new();
+        loop {
+            // Nobody waits for memory with the lock: a map that is being taken away may be what it waits for.
+            let mut entries = self.0.data().entries.lock();
+            let wanted = entries.len().saturating_add(1);
+            if entries.capacity() < wanted && room.capacity() >= wanted {
+                let old = core::mem::replace(&mut *entries, core::mem::take(&mut room));
+                for entry in old {
+                    entries.push(entry, GFP_NOWAIT)?;
+                }
+            }
+            if entries.capacity() >= wanted {
+                return Ok(entries.push(entry, GFP_NOWAIT)?);
+            }
+            drop(entries);
+            room = KVec::with_capacity(wanted.saturating_mul(2), GFP_KERNEL)?;
+        }
     }
 
     /// Takes it out, if it is there. May sleep.
     pub(crate) fn remove(&self, map: &Arc<Listed>) {
-        self.0
-            .lock()
-            .0
-            .retain(|(_, listed)| !Arc::ptr_eq(listed, map));
+        let mut entries = self.0.data().entries.lock();
+        entries.retain(|(_, listed)| !Arc::ptr_eq(listed, map));
     }
 }

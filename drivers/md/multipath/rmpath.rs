@@ -65,8 +65,10 @@ storage::number_parameter! {
 
 /// What all maps share.
 pub(crate) struct Shared {
-    /// Sends bios that were kept, and watches the clock; goes on when memory is short.
+    /// Sends bios that were kept; goes on when memory is short. It may wait for a path that is stuck.
     pub(crate) bios: WorkQueue,
+    /// Watches the clock; goes on when memory is short, whatever the others wait for.
+    pub(crate) clock: WorkQueue,
     /// Activates paths, one at a time.
     pub(crate) handlers: WorkQueue,
     /// Tells user space.
@@ -80,6 +82,7 @@ impl Shared {
         let queue = |name: &'static CStr, kind| WorkQueue::new(name, kind);
         Ok(Self {
             bios: queue(c"rmpathd", Kind::Reclaim)?,
+            clock: queue(c"rmpath_clockd", Kind::Reclaim)?,
             handlers: queue(c"rmpath_handlerd", Kind::Ordered)?,
             events: queue(c"rmpath_events", Kind::PerCpu)?,
             maps: MapsFile::new()?,

@@ -6,17 +6,17 @@
 # modules: scsi_debug
 # timeout: 200
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd|tag#[0-9]+ (Timeout command|FAILED Result) | commands are made to time out
-# tests: 40
+# tests: 41
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/mpath/lib.sh
+. /ironpath/mpath.sh
 set -eu
-plan 40
+plan 41
 
 SECTORS=1048576
-DEBUG_MIB=16
-ERRORS=/sys/kernel/debug/scsi_debug
 # Seconds in which all that is aborted has come back; a command times out after TIMEOUT.
-SOON=15
+SOON=20
 TIMEOUT=60
 
 read_map() { dd if=/dev/mapper/m of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; }
@@ -78,16 +78,6 @@ late_write() {
 	check "until the held one lands over it" holds "/dev/$disk2" old
 }
 
-# inject DISK TYPE COUNT OPCODE: see "error" in drivers/scsi/scsi_debug.c. Type 0: no answer.
-inject() {
-	address=$(basename "$(readlink -f "/sys/block/$1/device")")
-	shift
-	echo "$*" >"$ERRORS/$address/error"
-}
-READ10=0x28
-WRITE10=0x2a
-no_answer() { inject "$silent" 0 1000 "$1"; }
-answers() { inject "$silent" - 0 "$1"; }
 write_all() {
 	for block in 0 1 2 3; do
 		write_pattern "$1 $block" /dev/mapper/m $block || return
@@ -100,23 +90,23 @@ holds_all() {
 }
 
 aborted() {
-	map_create m "0 $((DEBUG_MIB * 2048)) multipath 5 queue_mode $1 path_deadline_msecs 400 path_deadline_abort 0 1 1 round-robin 0 2 1 $(number_of "$silent") 1 $(number_of "$other") 1"
-	check "$1: the table says so" eval "map_table m | grep -q '^[0-9] .*path_deadline_msecs 400 path_deadline_abort 0 1 1 '"
-	no_answer $WRITE10
+	map_create m "0 $DEBUG_SECTORS multipath 5 queue_mode $1 path_deadline_msecs 1000 path_deadline_abort 0 1 1 round-robin 0 2 1 $(number_of "$silent") 1 $(number_of "$other") 1"
+	check "$1: the table says so" eval "map_table m | grep -q '^[0-9] .*path_deadline_msecs 1000 path_deadline_abort 0 1 1 '"
+	no_answer "$silent" $WRITE10
 	write_all "$1" &
 	writer=$!
 	check "$1: held writes are aborted and sent again" wait_for $SOON ended "$writer"
 	check "$1: they end well" wait "$writer"
 	check "$1: the silent path has failed" failed_paths m 1
-	answers $WRITE10
+	answers "$silent" $WRITE10
 	check "$1: all is there" holds_all "/dev/$other" "$1"
 	map_message m reinstate_path "$(number_of "$silent")"
-	no_answer $READ10
+	no_answer "$silent" $READ10
 	holds_all /dev/mapper/m "$1" &
 	reader=$!
 	check "$1: held reads are aborted and sent again" wait_for $SOON ended "$reader"
 	check "$1: what they read is right" wait "$reader"
-	answers $READ10
+	answers "$silent" $READ10
 	map_remove m
 }
 
@@ -136,19 +126,21 @@ for mode in rq bio; do
 done
 late_write
 
-mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-modprobe scsi_debug add_host=2 dev_size_mb=$DEBUG_MIB
-two() { [ "$(disks_of scsi_debug | wc -l)" = 2 ]; }
-wait_for 20 two || die "no disks"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(disks_of scsi_debug)
-silent=$1
-other=$2
+debug_paths || die "no disks"
 echo $TIMEOUT >"/sys/block/$silent/device/timeout"
 for mode in rq bio; do
 	aborted $mode
 done
+# What is behind other devices may do a command after its driver has given it up.
+dmsetup create --noudevsync linear --table "0 $SECTORS linear $second 0"
+kmsg_mark
+if map_create m "0 $SECTORS multipath 5 queue_mode bio path_deadline_msecs 1000 path_deadline_abort 0 1 1 round-robin 0 1 1 $(dmsetup info -c --noheadings -o major,minor --separator : linear) 1"; then
+	fail "only SCSI disks can be told to abort"
+else
+	check "only SCSI disks can be told to abort" kmsg_has "path_deadline_abort needs whole SCSI disks"
+fi
+dmsetup remove --noudevsync m 2>/dev/null || :
+dmsetup remove --noudevsync linear
 check "the target can be unloaded" unload_target
 check "no host was reset" eval "! dmesg | grep -q 'scsi_debug.*reset'"
 finish

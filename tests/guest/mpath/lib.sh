@@ -56,6 +56,38 @@ lio_iscsi() {
 	echo 1 >"$lio_tpg/enable"
 }
 
+# --- two paths of scsi_debug -------------------------------------------------------------------
+
+# Sectors of the disk.
+DEBUG_SECTORS=32768
+
+# debug_paths: two disks of scsi_debug over one memory, `silent` and `other`.
+debug_paths() {
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	modprobe scsi_debug add_host=2 dev_size_mb=$((DEBUG_SECTORS / 2048))
+	wait_for 20 debug_disks || return
+	settle
+	# shellcheck disable=SC2046 # words
+	set -- $(disks_of scsi_debug)
+	# shellcheck disable=SC2034 # for the scripts
+	silent=$1 other=$2
+}
+debug_disks() { [ "$(disks_of scsi_debug | wc -l)" = 2 ]; }
+
+# no_answer DISK OPCODE...: such commands get none. answers DISK OPCODE...: they do again.
+no_answer() { debug_error "0 1000000" "$@"; }
+answers() { debug_error "- 0" "$@"; }
+debug_error() {
+	debug_file=/sys/kernel/debug/scsi_debug/$(basename "$(readlink -f "/sys/block/$2/device")")/error
+	debug_what=$1
+	shift 2
+	for debug_opcode; do
+		echo "$debug_what $debug_opcode" >"$debug_file" || return
+	done
+}
+# shellcheck disable=SC2034 # for the scripts
+READ10=0x28 WRITE10=0x2a
+
 # --- multipathd --------------------------------------------------------------------------------
 
 # has_map WWID: multipathd has made it. paths_in WWID STATE N: so many of its paths are in this state.

@@ -5,11 +5,11 @@
 # topology: mpath-debug
 # timeout: 150
 # allow-log: I/O error, dev dm- | I/O is to end when the time without paths is over
-# tests: 31
+# tests: 32
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 31
+plan 32
 
 SECTORS=1048576
 
@@ -88,6 +88,13 @@ dmsetup resume --noudevsync m
 check "those of its new table" eval "grep -qx '$number $first A ios 0 bytes 0 errors 0 in_flight 0 latency_us' $PATHS"
 map_remove m
 check "without a map, none" [ ! -s $PATHS ]
+exec 3<$PATHS
+if unload_target 2>/dev/null; then
+	fail "who reads it holds the module"
+else
+	pass "who reads it holds the module"
+fi
+exec 3<&-
 check "the target can be unloaded" unload_target
 check "and is gone from debugfs" [ ! -e /sys/kernel/debug/rmpath ]
 finish

@@ -37,16 +37,23 @@ fn different_wwids_are_warned_of_once_or_refused() {
 
 #[test]
 fn to_abort_takes_a_deadline() {
-    let alone = "2 queue_if_no_path path_deadline_abort 0 0 0";
-    let error = parse(alone).err().expect("refused");
-    assert_eq!(
-        error.message(),
-        "path_deadline_abort needs path_deadline_msecs"
-    );
-    assert_eq!(error.word(), Some(2));
+    for line in [
+        "2 queue_if_no_path path_deadline_abort 0 0 0",
+        "3 path_deadline_abort path_deadline_msecs 999 0 0 0",
+    ] {
+        let error = parse(line).err().expect("refused");
+        assert_eq!(
+            error.message(),
+            "path_deadline_abort needs path_deadline_msecs of 1000 or more"
+        );
+        let word = line
+            .split(' ')
+            .position(|word| word == "path_deadline_abort");
+        assert_eq!(error.word(), word);
+    }
     for both in [
-        "3 path_deadline_abort path_deadline_msecs 500 0 0 0",
-        "3 path_deadline_msecs 500 path_deadline_abort 0 0 0",
+        "3 path_deadline_abort path_deadline_msecs 1000 0 0 0",
+        "3 path_deadline_msecs 1000 path_deadline_abort 0 0 0",
     ] {
         assert!(parse(both).is_ok(), "{both}");
     }

@@ -170,11 +170,12 @@ fn canonical() -> impl Strategy<Value = String> {
     (features, handler, groups, any::<prop::sample::Index>()).prop_map(
         |((a, b, c, bio, deadline, d, abort, e), handler, groups, first)| {
             let takes_bios = bio.0 != 0;
-            let abort = if deadline.0 != 0 {
-                abort
-            } else {
-                (0, String::new())
-            };
+            let may_abort = deadline
+                .1
+                .split(' ')
+                .nth(1)
+                .is_some_and(|msecs| msecs.len() > 3);
+            let abort = if may_abort { abort } else { (0, String::new()) };
             let features = [a, b, c, bio, deadline, d, abort, e];
             let count: u32 = features.iter().map(|feature| feature.0).sum();
             let features: String = features.into_iter().map(|feature| feature.1).collect();
