@@ -238,10 +238,10 @@ kmsg_has() { kmsg_since | grep -Eq -- "$1"; }
 # The target that is tested: rmpath, or dm_multipath if the run says so.
 TARGET=${TARGET:-rmpath}
 
-# load_paths: the drivers of the controllers of topology mpath: rmegasas and the stock virtio_scsi.
+# load_paths: the drivers of the controllers of topology mpath: DRIVER and the stock virtio_scsi.
 load_paths() {
 	[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
-	[ ! -e /sys/bus/pci/devices/0000:00:03.0 ] || insmod /ironpath/modules/rmegasas.ko || return
+	! grep -qx 0x1000 /sys/bus/pci/devices/*/vendor || load_modules || return
 	modprobe virtio_scsi || return
 	settle
 }
@@ -293,6 +293,11 @@ map_create() { dmsetup create --noudevsync "$1" --table "$2" && dmsetup mknodes 
 # map_remove NAME
 map_remove() { dmsetup remove --noudevsync "$1" && rm -f "/dev/mapper/$1"; }
 
+# map_reload NAME TABLE: another table, whatever goes on.
+map_reload() {
+	dmsetup suspend --noudevsync "$1" && dmsetup load "$1" --table "$2" && dmsetup resume --noudevsync "$1"
+}
+
 # map_message NAME WORD...
 map_message() {
 	map_name=$1
@@ -303,6 +308,14 @@ map_message() {
 # map_info NAME, map_table NAME: status without the start, length and name of the target.
 map_info() { dmsetup status "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 map_table() { dmsetup table "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
+
+# path_failed NAME NUMBER, path_active NAME NUMBER: of a path (major:minor) in the map.
+path_failed() { map_info "$1" | grep -q " $2 F "; }
+path_active() { map_info "$1" | grep -q " $2 A "; }
+
+# offline DISK, running DISK: the device's state.
+offline() { echo offline >"/sys/block/$1/device/state"; }
+running() { echo running >"/sys/block/$1/device/state"; }
 
 # verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
 verify_start() {
@@ -324,6 +337,9 @@ moved_from() { [ "$(ios_of "$moves_stat")" -gt "$1" ]; }
 
 verify_runs() { kill -0 "$fio" 2>/dev/null; }
 verify_ended() { ! verify_runs; }
+
+# goes_on NAME: verified I/O runs, and some has ended on this map since.
+goes_on() { verify_runs && moves "$1"; }
 
 # verify_stop: whether it ends, and all of it was verified.
 verify_stop() {
