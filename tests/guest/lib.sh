@@ -317,10 +317,13 @@ path_active() { map_info "$1" | grep -q " $2 A "; }
 offline() { echo offline >"/sys/block/$1/device/state"; }
 running() { echo running >"/sys/block/$1/device/state"; }
 
-# verify_start DEVICE SIZE: verified random writes to it, until verify_stop.
+# verify_start DEVICE SIZE [OPTION...]: verified random writes to it, until verify_stop.
 verify_start() {
 	rm -f /tmp/fio.out
-	fio --name=verify --filename="$1" --rw=randwrite --bs=16k --size="$2" --iodepth=16 \
+	verify_on=$1
+	verify_size=$2
+	shift 2
+	fio --name=verify --filename="$verify_on" --rw=randwrite --bs=16k --size="$verify_size" --iodepth=16 "$@" \
 		--ioengine=libaio --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
 		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread &
 	fio=$!
@@ -354,6 +357,15 @@ verify_stop() {
 	wait "$fio" || :
 	grep 'err=' /tmp/fio.out || cat /tmp/fio.out
 	grep -q 'err= 0:' /tmp/fio.out && ! grep -Eq 'err= ?[1-9]|verify: bad' /tmp/fio.out
+}
+
+# random N: sets `chance` to a number from 0 to N-1. SEED is where it begins: the same one, the same numbers.
+SEED=${SEED:-$(date +%s)}
+chance_state=$SEED
+random() {
+	chance_state=$(((chance_state * 1103515245 + 12345) % 2147483648))
+	# shellcheck disable=SC2034 # for the caller
+	chance=$((chance_state / 65536 % $1))
 }
 
 # start_udev: udevd, with all that is there already.

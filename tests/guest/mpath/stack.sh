@@ -3,7 +3,7 @@
 # What people put on a map: partitions, LVM, ext4 and xfs. Paths are lost and return in the middle of a copy;
 # the files are right afterwards, over each path alone; as requests and as bios.
 # topology: mpath
-# timeout: 300
+# timeout: 420
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time xfs
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd | paths are made to fail
 # tests: 41
@@ -79,7 +79,6 @@ all_right() {
 	done
 }
 going() { kill -0 "$copier" && moves m; }
-used() { [ "$(io_count "$1")" -gt "$2" ]; }
 
 # lose_and_return DISK NUMBER WHAT: in the middle of a copy.
 lose_and_return() {
@@ -93,7 +92,7 @@ lose_and_return() {
 	[ "$3" != offline ] || running "$1"
 	map_message m reinstate_path "$2"
 	check "$mode: $1 returns" path_active m "$2"
-	check "$mode: and is used" wait_for 60 used "$1" "$(io_count "$1")"
+	check "$mode: and is used" wait_for 60 has_moved "$1" "$(io_count "$1")"
 }
 
 cycle() {
