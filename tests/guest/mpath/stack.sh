@@ -62,7 +62,7 @@ sums() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
 copies() {
 	for round in $(seq 100); do
 		for place in $PLACES; do
-			rm -rf "/mnt/$place/$((round % 2))"
+			rm -rf "/mnt/${place:?}/$((round % 2))"
 			cp -a /tmp/tree "/mnt/$place/$((round % 2))" && sync -f "/mnt/$place" || return
 		done
 		echo "$round" >/tmp/rounds
