@@ -238,10 +238,10 @@ kmsg_has() { kmsg_since | grep -Eq -- "$1"; }
 # The target that is tested: rmpath, or dm_multipath if the run says so.
 TARGET=${TARGET:-rmpath}
 
-# load_paths: the drivers of the controllers of topology mpath: rmegasas and the stock virtio_scsi.
+# load_paths: the drivers of the controllers of topology mpath: DRIVER and the stock virtio_scsi.
 load_paths() {
 	[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
-	[ ! -e /sys/bus/pci/devices/0000:00:03.0 ] || insmod /ironpath/modules/rmegasas.ko || return
+	! grep -qx 0x1000 /sys/bus/pci/devices/*/vendor || load_modules || return
 	modprobe virtio_scsi || return
 	settle
 }
@@ -293,6 +293,11 @@ map_create() { dmsetup create --noudevsync "$1" --table "$2" && dmsetup mknodes 
 # map_remove NAME
 map_remove() { dmsetup remove --noudevsync "$1" && rm -f "/dev/mapper/$1"; }
 
+# map_reload NAME TABLE: another table, whatever goes on.
+map_reload() {
+	dmsetup suspend --noudevsync "$1" && dmsetup load "$1" --table "$2" && dmsetup resume --noudevsync "$1"
+}
+
 # map_message NAME WORD...
 map_message() {
 	map_name=$1
@@ -307,8 +312,16 @@ map_table() { dmsetup table "$1" | sed 's/^[0-9]* [0-9]* multipath //'; }
 # failed_paths NAME N: so many paths of the map have failed.
 failed_paths() { [ "$(map_info "$1" | grep -o ' F ' | wc -l)" = "$2" ]; }
 
+# path_failed NAME NUMBER, path_active NAME NUMBER: of a path (major:minor) in the map.
+path_failed() { map_info "$1" | grep -q " $2 F "; }
+path_active() { map_info "$1" | grep -q " $2 A "; }
+
 # ended PID: this child has.
 ended() { ! kill -0 "$1" 2>/dev/null; }
+
+# offline DISK, running DISK: the device's state.
+offline() { echo offline >"/sys/block/$1/device/state"; }
+running() { echo running >"/sys/block/$1/device/state"; }
 
 # verify_start DEVICE SIZE [OPTION...]: verified random writes to it, until verify_stop; options of fio.
 verify_start() {
@@ -334,6 +347,9 @@ moved_from() { [ "$(ios_of "$moves_stat")" -gt "$1" ]; }
 verify_runs() { kill -0 "$fio" 2>/dev/null; }
 verify_ended() { ! verify_runs; }
 
+# goes_on NAME: verified I/O runs, and some has ended on this map since.
+goes_on() { verify_runs && moves "$1"; }
+
 # verify_stop: whether it ends, and all of it was verified.
 verify_stop() {
 	kill -INT "$fio"
@@ -347,6 +363,15 @@ verify_stop() {
 	wait "$fio" || :
 	grep 'err=' /tmp/fio.out || cat /tmp/fio.out
 	grep -q 'err= 0:' /tmp/fio.out && ! grep -Eq 'err= ?[1-9]|verify: bad' /tmp/fio.out
+}
+
+# random N: sets `chance` to a number from 0 to N-1. SEED is where it begins: the same one, the same numbers.
+SEED=${SEED:-$(date +%s)}
+chance_state=$SEED
+random() {
+	chance_state=$(((chance_state * 1103515245 + 12345) % 2147483648))
+	# shellcheck disable=SC2034 # for the caller
+	chance=$((chance_state / 65536 % $1))
 }
 
 # start_udev: udevd, with all that is there already.

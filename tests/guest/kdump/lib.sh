@@ -61,6 +61,19 @@ print(seed.hex(), flush=True)
 sys.stdin.read()' "$PATTERN_PAGES" <&7 >/run/pattern &
 }
 
+# kdump_program PATH: the capture kernel gets this program of the guest's as well, with its libraries.
+kdump_program() {
+	mkdir -p /run/choice/bin
+	cp "$1" /run/choice/bin/
+	# Its loader is there, and libraries are where their links lead to.
+	for library in $(LD_TRACE_LOADED_OBJECTS=1 "$1" | grep -o '/[^ ]*' | grep -v /ld-linux); do
+		folder=/run/choice$(readlink -f "$(dirname "$library")")
+		mkdir -p "$folder"
+		cp -L "$library" "$folder/"
+	done
+	echo "$1 and its libraries: $(du -s -k /run/choice | cut -f1) KiB"
+}
+
 # kdump_load [NAME=VALUE...]: loads the stock kernel as capture kernel, with the test's choice.
 kdump_load() {
 	# Held open by this script: the process waits until the crash.

@@ -22,11 +22,7 @@ start_io() {
 	moves m || die "no I/O"
 }
 
-failed() { map_info m | grep -q " $1 F "; }
 events() { dmsetup info -c --noheadings -o events m; }
-goes_on() { verify_runs && moves m; }
-offline() { echo offline >"/sys/block/$1/device/state"; }
-running() { echo running >"/sys/block/$1/device/state"; }
 settled_down() {
 	down_from=$(ios_of "$moves_stat")
 	! wait_for 1 moved_from "$down_from"
@@ -38,18 +34,18 @@ cycle() {
 	start_io
 	before=$(events)
 	map_message m fail_path "$first"
-	check "$mode: fail_path" goes_on
+	check "$mode: fail_path" goes_on m
 	check "$mode: the event number counts" [ "$(events)" -gt "$before" ]
 	map_message m reinstate_path "$first"
-	check "$mode: reinstate_path" goes_on
+	check "$mode: reinstate_path" goes_on m
 	offline "$disk2"
-	check "$mode: a device offline fails its path" wait_for 30 failed "$second"
-	check "$mode: I/O goes on without it" goes_on
+	check "$mode: a device offline fails its path" wait_for 30 path_failed m "$second"
+	check "$mode: I/O goes on without it" goes_on m
 	running "$disk2"
 	map_message m reinstate_path "$second"
-	check "$mode: it returns" goes_on
+	check "$mode: it returns" goes_on m
 	map_message m switch_group 2
-	check "$mode: another group" goes_on
+	check "$mode: another group" goes_on m
 	check "$mode: is the current one" eval "map_info m | grep -q '^2 0 0 0 2 2 E .* A 0 1 0 $third'"
 	map_message m switch_group 1
 	for flap in $(seq "$FLAPS"); do
@@ -61,20 +57,18 @@ cycle() {
 		map_message m fail_path "$path"
 		map_message m reinstate_path "$path"
 	done
-	check "$mode: $FLAPS flaps" goes_on
+	check "$mode: $FLAPS flaps" goes_on m
 	for path in $first $second $third; do
 		map_message m fail_path "$path"
 	done
 	check "$mode: without paths I/O waits" wait_for 30 settled_down
 	check "$mode: and does not end" verify_runs
 	map_message m reinstate_path "$third"
-	check "$mode: with one it goes on" goes_on
+	check "$mode: with one it goes on" goes_on m
 	map_message m reinstate_path "$first"
 	map_message m reinstate_path "$second"
-	dmsetup suspend --noudevsync m
-	dmsetup load m --table "0 $SECTORS multipath 3 queue_if_no_path queue_mode $mode 0 1 1 queue-length 0 2 1 $first 1 $second 1"
-	dmsetup resume --noudevsync m
-	check "$mode: another table under I/O" goes_on
+	map_reload m "0 $SECTORS multipath 3 queue_if_no_path queue_mode $mode 0 1 1 queue-length 0 2 1 $first 1 $second 1"
+	check "$mode: another table under I/O" goes_on m
 	if map_remove m 2>/dev/null; then
 		fail "$mode: a map in use stays"
 	else
@@ -103,7 +97,7 @@ map_create m "0 $SECTORS multipath 0 0 1 1 round-robin 0 2 1 $first 1 $third 1"
 start_io
 ctl device_del disk2
 check "a path is unplugged" ctl wait_deleted disk2 30
-check "I/O goes on" goes_on
+check "I/O goes on" goes_on m
 map_message m fail_path "$first"
 check "no path is left: I/O ends in errors" wait_for 30 verify_ended
 finish
