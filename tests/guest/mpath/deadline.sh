@@ -4,7 +4,7 @@
 # held: a late write must not land over a newer one. Where the table says so, such commands are aborted.
 # topology: mpath-debug
 # modules: scsi_debug
-# timeout: 200
+# timeout: 300
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd|tag#[0-9]+ (Timeout command|FAILED Result) | commands are made to time out
 # tests: 41
 # shellcheck source=tests/guest/lib.sh
