@@ -24,7 +24,7 @@ move_console() {
 }
 
 note "panic sysrq triggered crash"
-note "trace CPU: 1 |<IRQ>|sysrq_handle_crash|handle_irq"
+note "trace CPU: 1 |sysrq_handle_crash|handle_irq_event|asm_common_interrupt"
 check "the console's interrupt goes to the second processor" move_console
 kdump_disks IRON0000
 kdump_load CAPTURE_RUNG=msix
