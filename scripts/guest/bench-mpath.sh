@@ -1,47 +1,63 @@
 # SPDX-License-Identifier: GPL-2.0
-# Measures 4 KiB random reads on a path and on maps of the stock dm-multipath, of rmpath, and of targets that
-# decide nothing (tests/modules/floor.c). Prints a line "measured-map TARGET MODE SELECTOR PATHS INSTRUCTIONS"
-# for each: instructions an I/O over those of the path (scripts/bench).
+# Measures 4 KiB random reads on 2, 16 and 64 disks at once, and on maps over them: of the stock dm-multipath, of
+# rmpath, and of targets that decide nothing (tests/modules/floor.c). Prints a line "measured-map TARGET MODE
+# SELECTOR PATHS INSTRUCTIONS" for each: instructions an I/O above those of the disks (scripts/bench).
 # topology: mpath-null,accel=icount
-# timeout: 2400
+# timeout: 7200
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 . /ironpath/lib.sh
 set -eu
 
-# Guest milliseconds of one measurement: with one instruction a nanosecond they are exact at any length.
-MSECS_EACH=${MSECS_EACH:-500}
+# Guest milliseconds of one measurement, and how many of them each figure is the median of: interrupts and
+# batches fall a little differently in each.
+MSECS_EACH=${MSECS_EACH:-300}
+TIMES=${TIMES:-3}
 SELECTORS=${SELECTORS:-round-robin queue-length service-time}
 TARGETS=${TARGETS:-dm_multipath rmpath}
 COUNTS=${COUNTS:-2 16 64}
 MODES=${MODES:-rq bio}
 SECTORS=2097152
 
-# cost DEVICE: instructions of one read.
+# cost DEVICE[:DEVICE...]: instructions of one read, of one device after the other.
 cost() {
-	fio --name=bench --filename="$1" --rw=randread --direct=1 --bs=4k --iodepth=32 \
-		--ioengine=libaio --time_based --runtime="${MSECS_EACH}ms" --output-format=json >/tmp/fio.json
-	awk -F: '/"iops" :/ && $2 + 0 > iops { iops = $2 + 0 }
-		END { printf "%d", 1000000000 / iops }' /tmp/fio.json
+	for _ in $(seq "$TIMES"); do
+		fio --name=bench --filename="$1" --rw=randread --direct=1 --bs=4k --iodepth=32 \
+			--ioengine=libaio --time_based --runtime="${MSECS_EACH}ms" --output-format=json >/tmp/fio.json
+		awk -F: '/"iops" :/ && $2 + 0 > iops { iops = $2 + 0 }
+			END { printf "%d\n", 1000000000 / iops }' /tmp/fio.json
+	done | sort -n | sed -n "$(((TIMES + 1) / 2))p"
+}
+
+# of_paths COUNT FORMAT: that, for each of so many paths; %s is the disk, %n its major:minor.
+of_paths() {
+	for disk in $(paths_to IRON0000 | head -n "$1"); do
+		printf '%s' "$2" | sed "s|%s|$disk|; s|%n|$(number_of "$disk")|"
+	done
 }
 
 modprobe virtio_scsi
 wait_for 60 path_count IRON0000 64 || die "no paths"
 settle
-# shellcheck disable=SC2046 # words
-set -- $(paths_to IRON0000)
-base=$(cost "/dev/$1")
-say "measured-path $base"
+for count in $COUNTS; do
+	disks=$(of_paths "$count" "/dev/%s:")
+	base=$(cost "${disks%:}")
+	eval "base_$count=$base"
+	say "measured-paths $count $base"
+done
 
-# measured NAME...: what the map m costs over its paths.
+# measured NAME... PATHS: what the map m costs above its paths.
 measured() {
+	eval "base=\$base_$4"
 	say "measured-map $* $(($(cost /dev/mapper/m) - base))"
 	map_remove m
 }
 
 insmod /ironpath/modules/floor.ko
 for mode in $MODES; do
-	map_create m "0 $SECTORS floor-$mode $(number_of "$1")" || die "no map"
-	measured floor "$mode" none 1
+	for count in $COUNTS; do
+		map_create m "0 $SECTORS floor-$mode $(of_paths "$count" "%n ")" || die "no map"
+		measured floor "$mode" none "$count"
+	done
 done
 rmmod floor
 for TARGET in $TARGETS; do
@@ -49,14 +65,7 @@ for TARGET in $TARGETS; do
 	for mode in $MODES; do
 		for selector in $SELECTORS; do
 			for count in $COUNTS; do
-				paths=
-				used=0
-				for disk; do
-					[ $used != "$count" ] || break
-					used=$((used + 1))
-					paths="$paths $(number_of "$disk") 1"
-				done
-				map_create m "0 $SECTORS multipath 2 queue_mode $mode 0 1 1 $selector 0 $count 1$paths" ||
+				map_create m "0 $SECTORS multipath 2 queue_mode $mode 0 1 1 $selector 0 $count 1$(of_paths "$count" " %n 1")" ||
 					die "no map"
 				measured "$TARGET" "$mode" "$selector" "$count"
 			done

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device-mapper targets that send everything to one device and decide nothing: what is left of a
- * map's cost when a target's own is taken away, by requests and by bios.
+ * Device-mapper targets that send everything to one device after the other and know nothing of them:
+ * what is left of a map's cost when a target's own is taken away, by requests and by bios.
  *
- *   0 SECTORS floor-rq MAJ:MIN
- *   0 SECTORS floor-bio MAJ:MIN
+ *   0 SECTORS floor-rq MAJ:MIN...
+ *   0 SECTORS floor-bio MAJ:MIN...
  *
  * They do what dm-multipath does to a request or bio that has its path, in the same order.
  */
@@ -13,6 +13,7 @@
 #include <linux/blk-mq.h>
 #include <linux/device-mapper.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 
 /* As much as dm-multipath keeps with an I/O. */
 struct per_io {
@@ -21,33 +22,59 @@ struct per_io {
 	u64 start;
 };
 
+struct devices {
+	unsigned int next, count;
+	struct dm_dev *dev[];
+};
+
+static void floor_dtr(struct dm_target *ti)
+{
+	struct devices *devices = ti->private;
+
+	while (devices->count)
+		dm_put_device(ti, devices->dev[--devices->count]);
+	kfree(devices);
+}
+
 static int floor_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
-	struct dm_dev *dev;
+	struct devices *devices;
 	int error;
 
-	if (argc != 1)
+	if (!argc)
 		return -EINVAL;
-	error = dm_get_device(ti, argv[0], dm_table_get_mode(ti->table), &dev);
-	if (error)
-		return error;
-	ti->private = dev;
+	devices = kzalloc(struct_size(devices, dev, argc), GFP_KERNEL);
+	if (!devices)
+		return -ENOMEM;
+	ti->private = devices;
+	for (; devices->count < argc; devices->count++) {
+		error = dm_get_device(ti, argv[devices->count], dm_table_get_mode(ti->table),
+				      &devices->dev[devices->count]);
+		if (error) {
+			floor_dtr(ti);
+			return error;
+		}
+	}
 	ti->per_io_data_size = sizeof(struct per_io);
 	return 0;
 }
 
-static void floor_dtr(struct dm_target *ti)
+/* Benchmarks have one processor: who comes between loses a turn, no more. */
+static struct block_device *floor_next(struct dm_target *ti)
 {
-	dm_put_device(ti, ti->private);
+	struct devices *devices = ti->private;
+	unsigned int next = READ_ONCE(devices->next);
+
+	WRITE_ONCE(devices->next, next + 1 < devices->count ? next + 1 : 0);
+	return devices->dev[next]->bdev;
 }
 
 static int floor_clone_and_map_rq(struct dm_target *ti, struct request *rq,
 				  union map_info *info, struct request **into)
 {
-	struct dm_dev *dev = ti->private;
 	struct request *clone;
 
-	clone = blk_mq_alloc_request(bdev_get_queue(dev->bdev), rq->cmd_flags | REQ_NOMERGE,
+	clone = blk_mq_alloc_request(bdev_get_queue(floor_next(ti)), rq->cmd_flags | REQ_NOMERGE,
 				     BLK_MQ_REQ_NOWAIT);
 	if (IS_ERR(clone))
 		return DM_MAPIO_REQUEUE;
@@ -64,10 +91,8 @@ static void floor_release_clone_rq(struct request *clone, union map_info *info)
 
 static int floor_map(struct dm_target *ti, struct bio *bio)
 {
-	struct dm_dev *dev = ti->private;
-
 	bio->bi_status = 0;
-	bio_set_dev(bio, dev->bdev);
+	bio_set_dev(bio, floor_next(ti));
 	bio->bi_opf |= REQ_FAILFAST_TRANSPORT;
 	return DM_MAPIO_REMAPPED;
 }
@@ -75,7 +100,13 @@ static int floor_map(struct dm_target *ti, struct bio *bio)
 static int floor_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn callout,
 				 void *data)
 {
-	return callout(ti, ti->private, 0, ti->len, data);
+	struct devices *devices = ti->private;
+	unsigned int i;
+	int answer = 0;
+
+	for (i = 0; i < devices->count && !answer; i++)
+		answer = callout(ti, devices->dev[i], 0, ti->len, data);
+	return answer;
 }
 
 static struct target_type by_requests = {
