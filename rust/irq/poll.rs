@@ -334,10 +334,12 @@ unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer
     if !poller.state.finish(waiting) {
         return bindings::hrtimer_restart_HRTIMER_NORESTART;
     }
+    let period = poller.period();
+    // However long a turn takes, half a period at least is left to others before the next.
     // SAFETY: no requirements.
-    let now = unsafe { bindings::ktime_get() };
+    let after = unsafe { bindings::ktime_get() }.saturating_add(period / 2);
     // SAFETY: this is the timer's own function.
-    unsafe { bindings::hrtimer_forward(timer, now, poller.period()) };
+    unsafe { bindings::hrtimer_forward(timer, after, period) };
     bindings::hrtimer_restart_HRTIMER_RESTART
 }
 

@@ -15,7 +15,7 @@ KDUMP_APPEND="reset_devices nr_cpus=1 ${KDUMP_IRQPOLL-irqpoll} panic=-1 oops=pan
 	printk.devkmsg=on no_timer_check random.trust_cpu=on"
 
 # What is awaited in the kernel that is to crash may take so long on a busy machine without KVM.
-KDUMP_SECONDS=90
+KDUMP_SECONDS=180
 
 # A process of the crashed kernel holds so many pages of known contents.
 PATTERN_PAGES=64
