@@ -30,7 +30,7 @@ def read(path):
             elif words[:1] == ["measured-stall"]:
                 _, which, mode, gap, slowest = words
                 stalls[(mode, which)] = (int(gap), int(slowest))
-    if not bases or not costs or any(set(row) != set(TITLES) for row in costs.values()):
+    if any(set(row) != set(TITLES) for row in costs.values()):
         sys.exit("bench: the measurement of maps is not whole")
     return bases, floors, costs, stalls
 
@@ -42,8 +42,8 @@ def growth(costs, mode, selector, target):
     return last / first - 1
 
 
-def tables(bases, floors, costs, stalls):
-    """Prints them."""
+def cost_table(bases, floors, costs):
+    """Prints it."""
     print("\nmaps: 4 KiB random reads, depth 32, one processor; instructions an I/O above those of the "
           "same reads\nspread over the paths: "
           + ", ".join(f"{paths} paths {base:,}" for paths, base in bases.items()) + "\n")
@@ -65,12 +65,14 @@ def tables(bases, floors, costs, stalls):
     print(f"goal: at most {GROWTH:.0%} more with the most paths: "
           f"{'reached' if grown['rmpath'] <= GROWTH else 'not reached'} "
           f"(rmpath {grown['rmpath']:+.1%}, dm-multipath {grown['dm_multipath']:+.1%} at worst)")
-    if stalls:
-        print("\na path goes silent under reads, its driver gives a command up after 5 s\n")
-        print(f"{'mode':12} {'target':28} {'nothing ended for':>18} {'slowest read':>13}")
-        for (mode, which), (gap, slowest) in stalls.items():
-            print(f"{MODES[mode]:12} {STALLS[which]:28} {gap / 1000:16.1f} s {slowest / 1000:11.1f} s")
-    print()
+
+
+def stall_table(stalls):
+    """Prints it."""
+    print("\na path goes silent under reads, its driver gives a command up after 5 s\n")
+    print(f"{'mode':12} {'target':28} {'nothing ended for':>18} {'slowest read':>13}")
+    for (mode, which), (gap, slowest) in stalls.items():
+        print(f"{MODES[mode]:12} {STALLS[which]:28} {gap / 1000:16.1f} s {slowest / 1000:11.1f} s")
 
 
 def plot(folder, costs):
@@ -107,7 +109,12 @@ def main():
     """bench_map_report.py FOLDER"""
     folder = sys.argv[1]
     bases, floors, costs, stalls = read(os.path.join(folder, "measured-maps"))
-    tables(bases, floors, costs, stalls)
+    if costs:
+        cost_table(bases, floors, costs)
+        plot(folder, costs)
+    if stalls:
+        stall_table(stalls)
+    print()
     with open(os.path.join(folder, "bench-maps.json"), "w", encoding="utf-8") as out:
         json.dump({"paths": bases, "floor": [{"mode": mode, "paths": paths, "cost": cost}
                              for (mode, paths), cost in floors.items()],
@@ -118,7 +125,6 @@ def main():
                               for (mode, which), (gap, slowest) in stalls.items()],
                    "goal": GOAL}, out, indent=1)
         out.write("\n")
-    plot(folder, costs)
 
 
 if __name__ == "__main__":

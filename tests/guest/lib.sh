@@ -241,7 +241,7 @@ TARGET=${TARGET:-rmpath}
 # load_paths: the drivers of the controllers of topology mpath: DRIVER and the stock virtio_scsi.
 load_paths() {
 	[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
-	! grep -qx 0x1000 /sys/bus/pci/devices/*/vendor || load_modules || return
+	[ -d "/sys/module/$DRIVER" ] || ! grep -qx 0x1000 /sys/bus/pci/devices/*/vendor || load_modules || return
 	modprobe virtio_scsi || return
 	settle
 }

@@ -92,6 +92,7 @@ const NO_PATH_TIMEOUT_SECS: Bounds = Bounds {
     error: "no_path_timeout_secs must be between 0 and 86400",
 };
 
+const NO_VALUE: &str = "feature needs a value, and the number of feature args counts it";
 /// Aborts are not asked for more often.
 const MIN_ABORT_MSECS: u32 = 1000;
 const ABORT_WITHOUT_DEADLINE: &str =
@@ -195,6 +196,8 @@ impl Features {
         } else if args::is(word, NO_PATH_TIMEOUT_WORD) && has_value {
             self.no_path_timeout_secs = Some(args.read(&NO_PATH_TIMEOUT_SECS)?);
             Ok(1)
+        } else if args::is(word, PATH_DEADLINE_WORD) || args::is(word, NO_PATH_TIMEOUT_WORD) {
+            Err(TableError::invalid(NO_VALUE).at(position))
         } else if args::is(word, QUEUE_MODE_WORD) && has_value {
             let position = args.position();
             let mode = args.shift().unwrap_or_default();

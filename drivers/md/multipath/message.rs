@@ -40,6 +40,8 @@ pub(crate) enum MessageError<'a> {
     Arguments(usize),
     /// There is no such message.
     Unrecognised(&'a [u8]),
+    /// `stats` knows no such word.
+    Stats(&'a [u8]),
     /// There is no group of this number; the function that the C target would name.
     GroupNumber(&'static str),
 }
@@ -48,7 +50,9 @@ impl MessageError<'_> {
     /// What the message returns.
     pub(crate) const fn errno(&self) -> Errno {
         match self {
-            Self::Arguments(_) | Self::Unrecognised(_) | Self::GroupNumber(_) => Errno::EINVAL,
+            Self::Arguments(_) | Self::Unrecognised(_) | Self::Stats(_) | Self::GroupNumber(_) => {
+                Errno::EINVAL
+            }
         }
     }
 }
@@ -62,16 +66,24 @@ impl fmt::Display for MessageError<'_> {
             ),
             Self::Unrecognised(word) => {
                 out.write_str("Unrecognised multipath message received: ")?;
-                for chunk in word.utf8_chunks() {
-                    out.write_str(chunk.valid())?;
-                }
-                Ok(())
+                write_valid(word, out)
+            }
+            Self::Stats(word) => {
+                out.write_str("stats takes latency_on or latency_off, not ")?;
+                write_valid(word, out)
             }
             Self::GroupNumber(function) => {
                 write!(out, "invalid PG number supplied to {function}")
             }
         }
     }
+}
+
+fn write_valid(word: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
+    for chunk in word.utf8_chunks() {
+        out.write_str(chunk.valid())?;
+    }
+    Ok(())
 }
 
 impl<'a> Message<'a> {
@@ -108,6 +120,8 @@ impl<'a> Message<'a> {
             Ok(Self::StatsLatency(true))
         } else if args::is(name, "stats") && args::is(arg, "latency_off") {
             Ok(Self::StatsLatency(false))
+        } else if args::is(name, "stats") {
+            Err(MessageError::Stats(arg))
         } else {
             Err(MessageError::Unrecognised(name))
         }

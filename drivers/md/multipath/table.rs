@@ -221,7 +221,10 @@ impl<M: Memory, B: Builder<M>> Parser<'_, M, B> {
     /// Compares the device behind a path with the one behind the paths before it.
     fn check_wwid(&mut self, device: &B::Device, features: &Features) -> Result<(), TableError> {
         let Some(wwid) = device.wwid() else {
-            return Ok(());
+            return match features.require_same_wwid {
+                true => Err(TableError::invalid("path has no WWID")),
+                false => Ok(()),
+            };
         };
         let known = self.draft.devices().find(|other| other.wwid().is_some());
         let Some(first) = known else {

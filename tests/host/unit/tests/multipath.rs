@@ -95,6 +95,8 @@ impl Device for Disk {
 struct Bench {
     opened: Vec<String>,
     notices: Vec<String>,
+    /// The WWID of devices whose word names none.
+    wwid: Option<Vec<u8>>,
 }
 
 impl Builder<Host> for Bench {
@@ -118,7 +120,7 @@ impl Builder<Host> for Bench {
         self.opened.push(word.clone());
         let (name, wwid) = match word.split_once('=') {
             Some((name, wwid)) => (name.to_string(), Some(wwid.as_bytes().to_vec())),
-            None => (word, None),
+            None => (word, self.wwid.clone()),
         };
         Ok(Disk { name, wwid })
     }

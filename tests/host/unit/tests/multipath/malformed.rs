@@ -61,7 +61,7 @@ const MALFORMED: &[(&str, &str, i32, usize)] = &[
     ),
     (
         "1 path_deadline_msecs 0 0 0",
-        "Unrecognised multipath feature request",
+        "feature needs a value, and the number of feature args counts it",
         22,
         1,
     ),

@@ -41,7 +41,10 @@ fn what_is_refused_and_how() {
         (&["switch_group", "1", "2"], format!("{arguments} 3.")),
         (&["queue_if_no_path", "1"], unrecognised("queue_if_no_path")),
         (&["bogus", "1"], unrecognised("bogus")),
-        (&["stats", "all"], unrecognised("stats")),
+        (
+            &["stats", "all"],
+            "stats takes latency_on or latency_off, not all".to_string(),
+        ),
         (&["switch_group", "0"], group("switch_pg_num")),
         (&["switch_group", "3"], group("switch_pg_num")),
         (&["switch_group", "1x"], group("switch_pg_num")),

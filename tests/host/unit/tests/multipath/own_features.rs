@@ -19,7 +19,7 @@ fn more_than_eight_words_only_with_own_features() {
 
 #[test]
 fn different_wwids_are_warned_of_once_or_refused() {
-    let paths = "0 1 1 round-robin 0 4 0 8:0=a 8:1 8:2=b 8:3=c";
+    let paths = "0 1 1 round-robin 0 4 0 8:0=a 8:1=a 8:2=b 8:3=c";
     let mut bench = Bench::default();
     assert!(parse_with(&format!("0 {paths}"), &mut bench).is_ok());
     assert_eq!(bench.notices, ["paths 8:0 and 8:2 have different WWIDs"]);
@@ -31,7 +31,12 @@ fn different_wwids_are_warned_of_once_or_refused() {
     assert_eq!(error.word(), Some(11));
     assert_eq!(bench.notices, ["paths 8:0 and 8:2 have different WWIDs"]);
 
-    let same = "1 require_same_wwid 0 1 1 round-robin 0 3 0 8:0=a 8:1 8:2=a";
+    let error = parse("1 require_same_wwid 0 1 1 round-robin 0 2 0 8:0=a 8:1");
+    let error = error.err().expect("refused");
+    assert_eq!(error.message(), "path has no WWID");
+    assert_eq!(error.word(), Some(10));
+
+    let same = "1 require_same_wwid 0 1 1 round-robin 0 2 0 8:0=a 8:2=a";
     assert!(parse(same).is_ok());
 }
 

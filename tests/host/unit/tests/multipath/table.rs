@@ -2,7 +2,7 @@
 
 //! Table text to map to table text.
 
-use super::{info, map, parse, table_of};
+use super::{info, map, parse, parse_with, table_of, Bench};
 use proptest::prelude::*;
 
 #[test]
@@ -237,7 +237,11 @@ proptest! {
 
     #[test]
     fn the_table_of_a_map_makes_the_same_map(line in canonical()) {
-        let (map, state) = match parse(&line) {
+        let mut one_disk = Bench {
+            wwid: Some(b"one".to_vec()),
+            ..Bench::default()
+        };
+        let (map, state) = match parse_with(&line, &mut one_disk) {
             Ok(map) => map,
             Err(error) => return Err(TestCaseError::fail(format!("{line}: {error:?}"))),
         };
