@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Boots the stock kernel with a topology, runs a script in the guest, and tells the truth about it.
 
-Runs inside the toolchain root; `qemu/guest` on the host calls it.
+Runs inside the toolchain root; `qemu/guest.sh` on the host calls it.
 """
 
 import argparse
@@ -352,7 +352,7 @@ class Guest:
 
 def main():
     """The command line."""
-    parser = argparse.ArgumentParser(prog="qemu/guest", description=__doc__)
+    parser = argparse.ArgumentParser(prog="qemu/guest.sh", description=__doc__)
     parser.add_argument("--kernel", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--image", required=True, help=argparse.SUPPRESS)
     parser.add_argument("-t", "--topology", help="default: the script's first, else gen2")
