@@ -11,7 +11,9 @@
 //! | `probe.rs` | ioctls, and the probing of paths |
 //! | `maps.rs` | all maps, in debugfs |
 //! | `table.rs`, `features.rs`, `handler.rs`, `message.rs`, `status.rs` | the text, both ways |
-//! | `map.rs`, `selector.rs`, `block_status.rs`, `held.rs`, `stats.rs` | pure decisions and counts |
+//! | `map.rs`, `map/`, `selector.rs`, `selector/` | groups, paths and who gets which: pure decisions |
+//! | `block_status.rs`, `held.rs`, `stats.rs` | what an end means, late I/O, counts |
+//! | `args.rs`, `cpumask.rs`, `tree.rs`, `memory.rs`, `errno.rs`, `atomic.rs` | what the pure files share |
 //!
 //! Source: `drivers/md/dm-mpath.c`.
 
