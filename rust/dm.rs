@@ -16,7 +16,7 @@
 //!
 //! | I/O | mapped by | and ended by |
 //! | --- | --- | --- |
-//! | requests | a [`Clone`] with the target's data, or one of the other [`MapRequest`]s | [`EndRequest`] |
+//! | requests | a [`struct@Clone`] with the target's data, or one of the other [`MapRequest`]s | [`EndRequest`] |
 //! | bios | [`Bio`], which leaves its holder one way only, as a [`Mapped`] | [`EndedBio`], as an [`EndBio`] |
 
 mod bio;
