@@ -287,6 +287,19 @@ path_count() {
 # number_of DISK: its major:minor.
 number_of() { cat "/sys/block/$1/dev"; }
 
+# find_paths N: waits for N paths to IRON0000, two or three; sets disk1, disk2, disk3 to them (sda, ...), and
+# first, second, third to their major:minor.
+find_paths() {
+	wait_for 20 path_count IRON0000 "$1" || die "no paths"
+	settle
+	# shellcheck disable=SC2046 # words
+	set -- $(paths_to IRON0000) "" ""
+	# shellcheck disable=SC2034 # for the scripts
+	disk1=$1 disk2=$2 disk3=$3
+	# shellcheck disable=SC2034 # for the scripts
+	first=$(number_of "$1") second=$(number_of "$2") third=${3:+$(number_of "$3")}
+}
+
 # map_create NAME TABLE: a mapped device; its node is /dev/mapper/NAME.
 map_create() { dmsetup create --noudevsync "$1" --table "$2" && dmsetup mknodes "$1" && [ -b "/dev/mapper/$1" ]; }
 

@@ -43,13 +43,7 @@ cycle() {
 }
 
 load_paths
-wait_for 20 path_count IRON0000 3 || die "no paths"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(paths_to IRON0000)
-disk2=$2
-first=$(number_of "$1")
-second=$(number_of "$2")
+find_paths 3
 
 load_target || die "no target"
 cycle rq

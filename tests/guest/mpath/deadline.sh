@@ -111,14 +111,7 @@ aborted() {
 }
 
 modprobe virtio_scsi
-wait_for 20 path_count IRON0000 2 || die "no paths"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(paths_to IRON0000)
-disk1=$1
-disk2=$2
-first=$(number_of "$1")
-second=$(number_of "$2")
+find_paths 2
 load_target || die "no target"
 for mode in rq bio; do
 	held_read $mode

@@ -96,13 +96,7 @@ count() { [ "$(grep -c "^$1 " /tmp/rmpath)" -ge "$2" ]; }
 mount -t securityfs securityfs /sys/kernel/security || :
 [ -r "$LIST" ] || skip_rest "the kernel has no IMA"
 load_paths
-wait_for 20 path_count IRON0000 3 || die "no paths"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(paths_to IRON0000)
-first=$(number_of "$1")
-second=$(number_of "$2")
-third=$(number_of "$3")
+find_paths 3
 
 run dm_multipath c
 run rmpath r

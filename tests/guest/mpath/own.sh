@@ -40,13 +40,8 @@ time_without_paths() {
 }
 
 modprobe virtio_scsi
-wait_for 20 path_count IRON0000 2 || die "no paths"
+find_paths 2
 wait_for 20 path_count IRON0001 1 || die "no other disk"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(paths_to IRON0000)
-first=$(number_of "$1")
-second=$(number_of "$2")
 other=$(number_of "$(paths_to IRON0001)")
 load_target || die "no target"
 

@@ -107,16 +107,9 @@ cycle() {
 }
 
 load_paths
-wait_for 20 path_count IRON0000 3 || die "no paths"
-settle
-# shellcheck disable=SC2046 # words
-set -- $(paths_to IRON0000)
-disk_1=$1
-disk_2=$2
-disk_3=$3
-number_1=$(number_of "$1")
-number_2=$(number_of "$2")
-number_3=$(number_of "$3")
+find_paths 3
+disk_1=$disk1 disk_2=$disk2 disk_3=$disk3
+number_1=$first number_2=$second number_3=$third
 load_target || die "no target"
 say "SEED=$SEED"
 cycle rq
