@@ -192,36 +192,34 @@ impl Device {
     /// each such request is as one whose time (`/sys/block/DISK/device/timeout`) is over. One that its driver
     /// can abort comes back with an error. Where it cannot, error handling goes on as after any timeout:
     /// resets of the unit and of the host, after which it may be tried again below, and at last the device
-    /// goes offline. Returns how many there were; none if it is no SCSI disk. May sleep.
+    /// goes offline. Does nothing if it is no SCSI disk. May sleep.
     ///
     /// That a driver has aborted or reset says that the command is dead. That its device has gone offline
     /// does not, nor that it has lost its connection: such commands come back as well.
     ///
     /// C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h) (`blk_abort_request`)
-    pub fn give_up_held(&self, msecs: u32) -> u32 {
+    pub fn give_up_held(&self, msecs: u32) {
         if !self.is_whole_scsi_disk() {
-            return 0;
+            return;
         }
-        let mut held = Held {
+        let held = Held {
             queue: self.queue(),
             age: msecs_to_jiffies(msecs),
-            count: 0,
         };
         // SAFETY: by the invariant; the queue's reference keeps its tag set while it is looked through, as
         // a queue gives its set back only when none is left.
         if !unsafe { bindings::storage_queue_enter(self.queue()) } {
-            return 0;
+            return;
         }
         // SAFETY: as above: a queue that takes requests has its set.
         let set = unsafe { (*self.queue()).tag_set };
         if !set.is_null() {
-            let data = (&raw mut held).cast();
+            let data = core::ptr::from_ref(&held).cast_mut().cast();
             // SAFETY: the set lives, by the reference; the callback gets its own data only.
             unsafe { kernel::bindings::blk_mq_tagset_busy_iter(set, Some(Held::look_at), data) };
         }
         // SAFETY: entered above.
         unsafe { bindings::storage_queue_exit(self.queue()) };
-        held.count
     }
 
     /// Reads the first logical block, of whatever size, and says how that ended. Sleeps.
@@ -265,13 +263,12 @@ impl Device {
 struct Held {
     queue: *mut request_queue,
     age: Jiffies,
-    count: u32,
 }
 
 impl Held {
     /// # Safety
     ///
-    /// Called with a request that was started and is referenced, and with a `Held` that nobody else uses.
+    /// Called with a request that was started and is referenced, and with a `Held`.
     unsafe extern "C" fn look_at(rq: *mut request, data: *mut c_void) -> bool {
         /// Not tried again by the driver after an abort: the target has other paths.
         const FAILFAST: u32 = 1 << kernel::bindings::req_flag_bits___REQ_FAILFAST_DEV
@@ -281,7 +278,7 @@ impl Held {
         /// Bios with different failfast flags were merged: the request has those of the first.
         const MIXED: u32 = 1 << kernel::bindings::rqf_flags___RQF_MIXED_MERGE;
         // SAFETY: by this function's contract.
-        let held = unsafe { &mut *data.cast::<Self>() };
+        let held = unsafe { &*data.cast::<Self>() };
         // SAFETY: by this function's contract the request stays the one that it is, though it may end. What
         // the block layer writes meanwhile it writes without a lock, and as whole words.
         let (queue, word, kind, deadline, timeout) = unsafe {
@@ -311,7 +308,6 @@ impl Held {
             }
             // SAFETY: the request was started, and is referenced.
             unsafe { kernel::bindings::blk_abort_request(rq) };
-            held.count = held.count.saturating_add(1);
         }
         true
     }
