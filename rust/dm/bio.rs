@@ -15,7 +15,10 @@ use super::status::BlockStatus;
 use super::target::Target;
 use crate::bindings;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{
+    ManuallyDrop,
+    MaybeUninit, //
+};
 use core::ptr::NonNull;
 use core::sync::atomic::{
     AtomicI32,
@@ -38,8 +41,8 @@ struct Details {
     remaining: i32,
     end_io: bio_end_io_t,
     integrity: *mut bio_integrity_payload,
-    /// Where its protection information was, if it has any.
-    integrity_iter: bvec_iter,
+    /// Where its protection information was, if it has any; else nothing that was written.
+    integrity_iter: MaybeUninit<bvec_iter>,
 }
 
 /// The target's data of one bio, in device-mapper's own area of it.
@@ -88,25 +91,28 @@ impl<T: Target> Bio<T> {
     #[inline]
     pub(super) unsafe fn from_map(raw: NonNull<bio>) -> Self {
         // SAFETY: by this function's contract.
-        let bio = unsafe { raw.as_ref() };
-        let details = Details {
-            bdev: bio.bi_bdev,
-            flags: bio.bi_flags,
-            iter: bio.bi_iter,
-            // SAFETY: by this function's contract.
-            remaining: unsafe { remaining(raw.as_ptr()) }.load(Ordering::Relaxed),
-            end_io: bio.bi_end_io,
-            integrity: bio.bi_integrity,
-            integrity_iter: match protection(bio.bi_integrity) {
-                // SAFETY: a bio's protection information lives as long as the bio.
-                Some(integrity) => unsafe { (*integrity.as_ptr()).bip_iter },
-                None => pin_init::zeroed(),
-            },
-        };
-        // SAFETY: by this function's contract.
         let area = unsafe { area::<T>(raw) };
-        // SAFETY: the area has room for this, as the constructor has said.
-        unsafe { area.write(BioArea { io: None, details }) };
+        // SAFETY: by this function's contract.
+        let bio = unsafe { raw.as_ref() };
+        // SAFETY: the area has room for this, as the constructor has said, and nobody else uses it. Each field
+        // is written where it stays: none of them needs to be dropped.
+        unsafe {
+            let area = area.as_ptr();
+            (&raw mut (*area).io).write(None);
+            (*area).details.bdev = bio.bi_bdev;
+            (*area).details.flags = bio.bi_flags;
+            (*area).details.iter = bio.bi_iter;
+            (*area).details.remaining = remaining(raw.as_ptr()).load(Ordering::Relaxed);
+            (*area).details.end_io = bio.bi_end_io;
+            (*area).details.integrity = bio.bi_integrity;
+            if let Some(integrity) = protection(bio.bi_integrity) {
+                // A bio's protection information lives as long as the bio.
+                (*area)
+                    .details
+                    .integrity_iter
+                    .write((*integrity.as_ptr()).bip_iter);
+            }
+        }
         // INVARIANT: by this function's contract; the area was initialised.
         Self { raw, area }
     }
@@ -404,8 +410,8 @@ impl<T: Target> BioList<T> {
         bio.bi_end_io = details.end_io;
         bio.bi_integrity = details.integrity;
         if let Some(integrity) = protection(details.integrity) {
-            // SAFETY: as when it was read; no layer below has the bio.
-            unsafe { (*integrity.as_ptr()).bip_iter = details.integrity_iter };
+            // SAFETY: as when it was read and the other was written; no layer below has the bio.
+            unsafe { (*integrity.as_ptr()).bip_iter = details.integrity_iter.assume_init() };
         }
         // SAFETY: the bio is valid.
         unsafe { remaining(raw.as_ptr()) }.store(details.remaining, Ordering::Relaxed);
@@ -428,7 +434,7 @@ impl<T: Target> Drop for BioList<T> {
 /// Collects the bios that are sent while it lives, and hands them to their devices together. It stays on
 /// the stack of the thread that sends them.
 pub fn with_plug(send: impl FnOnce()) {
-    let mut plug = core::mem::MaybeUninit::<kernel::bindings::blk_plug>::uninit();
+    let mut plug = MaybeUninit::<kernel::bindings::blk_plug>::uninit();
     // SAFETY: the plug is valid until it is finished, by the same thread.
     unsafe { kernel::bindings::blk_start_plug(plug.as_mut_ptr()) };
     send();

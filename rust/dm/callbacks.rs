@@ -185,12 +185,12 @@ impl<T: Target> Callbacks<T> {
         info: *mut bindings::map_info,
         into: *mut *mut request,
     ) -> c_int {
-        // SAFETY: by this function's contract.
-        if !unsafe { has_room::<T>(rq, info) } {
-            return Self::no_room();
-        }
         // SAFETY: device-mapper maps between constructor and destructor.
         let live = unsafe { live::<T>(ti) };
+        // SAFETY: by this function's contract.
+        if !live.has_room(|| unsafe { has_room::<T>(rq, info) }) {
+            return Self::no_room();
+        }
         // SAFETY: by this function's contract.
         let request = unsafe { Request::from_raw(rq) };
         let code = match T::map_request(live, request) {

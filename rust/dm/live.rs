@@ -19,6 +19,7 @@ use crate::workqueue::WorkQueue;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{
+    AtomicBool,
     AtomicUsize,
     Ordering, //
 };
@@ -78,6 +79,8 @@ pub struct Live<T: Target> {
     devices: Devices,
     jobs: KVec<JobSlot<T>>,
     activations: KVec<ActivationSlot<T>>,
+    /// The mapped device's requests have been seen to have room for the target's data.
+    has_room: AtomicBool,
     /// Activations under way, and one for the target itself.
     activating: AtomicUsize,
     #[pin]
@@ -119,6 +122,7 @@ impl<T: Target> Live<T> {
             devices,
             jobs: KVec::new(),
             activations: KVec::new(),
+            has_room: AtomicBool::new(false),
             activating: AtomicUsize::new(1),
             activated <- Completion::new(),
         })
@@ -264,6 +268,18 @@ impl<T: Target> Live<T> {
         if self.activating.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.activated.complete_all();
         }
+    }
+
+    /// Whether the mapped device's requests have room for the target's data, which `look` finds out once:
+    /// what one request has, all have.
+    #[inline]
+    pub(super) fn has_room(&self, look: impl FnOnce() -> bool) -> bool {
+        if self.has_room.load(Ordering::Relaxed) {
+            return true;
+        }
+        let has_room = look();
+        self.has_room.store(has_room, Ordering::Relaxed);
+        has_room
     }
 
     /// What the registration shares with all its targets.

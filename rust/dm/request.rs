@@ -86,13 +86,16 @@ impl Request {
     pub fn clone_to(&self, device: &Device) -> Result<Clone<'_>> {
         let flags = self.flags() | NOMERGE;
         // SAFETY: the queue lives as long as the device is open.
-        let raw = from_err_ptr(unsafe {
+        let raw = unsafe {
             kernel::bindings::blk_mq_alloc_request(
                 device.queue(),
                 flags,
                 kernel::bindings::BLK_MQ_REQ_NOWAIT,
             )
-        })?;
+        };
+        if is_error(raw) {
+            from_err_ptr(raw)?;
+        }
         // SAFETY: just allocated; who finds it by its tag looks at other fields.
         unsafe {
             (*raw).bio = core::ptr::null_mut();
@@ -106,6 +109,13 @@ impl Request {
             _of: PhantomData,
         })
     }
+}
+
+/// Whether C has put an error number in the place of a pointer (`IS_ERR`, here without a call).
+#[inline]
+fn is_error<T>(raw: *mut T) -> bool {
+    // CAST: an address, as C compares it.
+    raw as usize >= usize::MAX - (kernel::bindings::MAX_ERRNO as usize - 1)
 }
 
 /// A request of a device's queue, for a request that is being mapped. It is freed when it is dropped.

@@ -50,6 +50,13 @@ use super::target::{
 /// A path for an I/O.
 type Lent<'m> = map::Lent<'m, KernelMemory, PathDevice>;
 
+/// How an I/O came back.
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Failed,
+}
+
 /// What is kept with an I/O that is on a path.
 pub(crate) struct Flight {
     pub(crate) in_flight: InFlight,
@@ -61,26 +68,25 @@ impl Multipath {
     /// The I/O goes to the path that it was lent.
     #[inline]
     fn depart(&self, lent: Lent<'_>) -> Flight {
-        let timed = self.times_needed || self.map.measures_latency();
         Flight {
             in_flight: lent.send(),
-            sent_ns: if timed { System.now() } else { 0 },
+            sent_ns: if self.map.is_timed() { System.now() } else { 0 },
         }
     }
 
     /// The I/O has come back.
-    #[inline]
-    fn arrive(&self, flight: Flight, status: BlockStatus) {
+    #[inline(always)]
+    fn arrive(&self, flight: Flight, outcome: Outcome) {
         let ended = Ended {
             start: (flight.sent_ns != 0).then_some(flight.sent_ns),
-            error: status != BlockStatus::Ok,
+            error: outcome == Outcome::Failed,
         };
         self.map.end_io(flight.in_flight, &System, ended);
     }
 
     #[inline]
     fn device_of<'l>(this: &'l Live<Self>, lent: &Lent<'_>) -> Option<&'l Device> {
-        this.device(lent.device()?.index())
+        this.device(lent.device().index())
     }
 
     // --- requests ---------------------------------------------------------------------------
@@ -171,19 +177,18 @@ impl Multipath {
         flight: Flight,
         status: BlockStatus,
     ) -> EndRequest {
-        let end = if status == BlockStatus::Ok {
-            EndRequest::Done
-        } else {
-            Self::request_failed(this, flight.in_flight.path(), status)
-        };
-        this.arrive(flight, status);
-        end
+        if status != BlockStatus::Ok {
+            return Self::request_failed(this, flight, status);
+        }
+        this.arrive(flight, Outcome::Done);
+        EndRequest::Done
     }
 
     #[cold]
-    fn request_failed(this: &Live<Self>, path: PathId, status: BlockStatus) -> EndRequest {
+    fn request_failed(this: &Live<Self>, flight: Flight, status: BlockStatus) -> EndRequest {
         let status = block_status::BlockStatus::from_u8(status.as_raw());
-        let remaining = Self::after_error(this, Some(path), status);
+        let remaining = Self::after_error(this, Some(flight.in_flight.path()), status);
+        this.arrive(flight, Outcome::Failed);
         match RequestEnd::new(status, remaining) {
             RequestEnd::Done => EndRequest::Done,
             RequestEnd::Requeue => EndRequest::Requeue,
@@ -211,7 +216,7 @@ impl Multipath {
 
     // --- bios -------------------------------------------------------------------------------
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
         match this.map.lend(&System, bio.bytes()) {
             Some(lent) => Self::sent_bio(this, bio, lent),
@@ -219,7 +224,7 @@ impl Multipath {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn sent_bio(this: &Live<Self>, bio: Bio<Self>, lent: Lent<'_>) -> Mapped<Self> {
         match Self::device_of(this, &lent) {
             Some(device) => bio.remap(device, this.depart(lent)),
@@ -255,7 +260,7 @@ impl Multipath {
         let mut bios = this.lock().waiting.take();
         with_plug(|| {
             while let Some(bio) = bios.pop() {
-                Self::send_bio(this, bio).carry_out();
+                Self::send_bio_slowly(this, bio).carry_out();
             }
         });
     }
@@ -267,24 +272,26 @@ impl Multipath {
         flight: Option<Flight>,
         status: BlockStatus,
     ) -> EndBio<'b, Self> {
-        let path = flight.as_ref().map(|flight| flight.in_flight.path());
+        if status != BlockStatus::Ok {
+            return Self::bio_failed(this, bio, flight, status);
+        }
         if let Some(flight) = flight {
-            this.arrive(flight, status);
+            this.arrive(flight, Outcome::Done);
         }
-        if status == BlockStatus::Ok {
-            bio.done()
-        } else {
-            Self::bio_failed(this, bio, path, status)
-        }
+        bio.done()
     }
 
     #[cold]
     fn bio_failed<'b>(
         this: &Live<Self>,
         bio: EndedBio<'b, Self>,
-        path: Option<PathId>,
+        flight: Option<Flight>,
         status: BlockStatus,
     ) -> EndBio<'b, Self> {
+        let path = flight.as_ref().map(|flight| flight.in_flight.path());
+        if let Some(flight) = flight {
+            this.arrive(flight, Outcome::Failed);
+        }
         let status = block_status::BlockStatus::from_u8(status.as_raw());
         let remaining = Self::after_error(this, path, status);
         match BioEnd::new(status, remaining) {

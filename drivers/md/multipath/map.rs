@@ -167,6 +167,16 @@ impl<D> Path<D> {
     }
 }
 
+/// What is done for each I/O beside sending it.
+mod extra {
+    /// Latencies are measured.
+    pub(super) const LATENCIES: u32 = 1;
+    /// A selector wants to know when I/O was sent and when it ended. Never changes.
+    pub(super) const TIMES: u32 = 1 << 1;
+    /// There is a deadline. Never changes.
+    pub(super) const DEADLINE: u32 = 1 << 2;
+}
+
 /// A map.
 ///
 /// # Invariants
@@ -184,8 +194,9 @@ pub(crate) struct Map<M: Memory, D> {
     open: AtomicU32,
     /// Paths whose initialisation has not ended.
     initialising: AtomicU32,
-    /// Whether latencies are measured: one if so.
-    timed: AtomicU32,
+    /// What is done for each I/O beside sending it: the bits of [`extra`]. Zero on most maps, which is
+    /// all that their I/O looks at.
+    extras: AtomicU32,
     /// The slice of time in which I/O is sent; see [`Watch`].
     slice: AtomicU32,
 }
@@ -251,76 +262,111 @@ impl<M: Memory, D> Map<M, D> {
 
     /// Lends a path for an I/O of `nr_bytes` bytes. [`None`] if that needs [`State::lend`]: no
     /// group is open, or none of its paths is usable.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lend<E: Env>(&self, env: &E, nr_bytes: u32) -> Option<Lent<'_, M, D>> {
         let group = GroupId::from_number(self.open.load(Ordering::Acquire))?;
         self.lend_in(group, env, nr_bytes)
     }
 
     /// Lends a path of a group, if one is usable.
-    #[inline]
+    #[inline(always)]
     fn lend_in<E: Env>(&self, group: GroupId, env: &E, nr_bytes: u32) -> Option<Lent<'_, M, D>> {
         let group = self.group(group)?;
         let loan = group.selector.pick(&group.usable, env, nr_bytes)?;
+        let id = PathId(group.first.wrapping_add(loan.index()));
         Some(Lent {
             map: self,
-            path: PathId(group.first.saturating_add(loan.index())),
+            id,
+            path: self.path(id)?,
             nr_bytes,
         })
     }
 
-    fn cancel(&self, path: PathId, nr_bytes: u32) {
-        if let Some((group, path)) = self.located(path) {
+    #[cold]
+    fn cancel(&self, path: &Path<D>, nr_bytes: u32) {
+        if let Some(group) = self.group(path.group) {
             group.selector.cancel(path.index, nr_bytes);
         }
     }
 
     /// An I/O has ended. Accounts for it; what becomes of the I/O and the path is decided with
     /// [`super::block_status`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end_io<E: Env>(&self, in_flight: InFlight, env: &E, ended: Ended) {
         let Some((group, path)) = self.located(in_flight.path) else {
             return;
         };
-        let needed = group.selector.kind().uses_hr_timer();
-        let timed = ended.start.is_some() && self.measures_latency();
-        let now = if needed || timed { env.now() } else { 0 };
-        let start = ended.start.unwrap_or(now);
+        path.stats.ended(in_flight.nr_bytes, ended.error);
+        if self.extras() != 0 {
+            let InFlight {
+                nr_bytes, slice, ..
+            } = in_flight;
+            return self.end_with_extras(group, path, (nr_bytes, slice), env, ended.start);
+        }
+        // No selector of this map asks for times.
         group
             .selector
-            .end(&group.usable, path.index, in_flight.nr_bytes, start, now);
-        path.stats.ended(in_flight.nr_bytes, ended.error);
-        if timed {
+            .end(&group.usable, path.index, in_flight.nr_bytes, 0, 0);
+    }
+
+    #[inline(never)]
+    fn end_with_extras<E: Env>(
+        &self,
+        group: &Group<M>,
+        path: &Path<D>,
+        (nr_bytes, slice): (u32, u32),
+        env: &E,
+        started: Option<u64>,
+    ) {
+        let now = if self.is_timed() { env.now() } else { 0 };
+        let start = started.unwrap_or(now);
+        group
+            .selector
+            .end(&group.usable, path.index, nr_bytes, start, now);
+        if started.is_some() && self.measures_latency() {
             path.stats.took(now.saturating_sub(start));
         }
-        self.unwatch(path, &in_flight);
+        self.unwatch(path, slice);
     }
 
     /// An I/O was not sent after all.
     pub(crate) fn take_back(&self, in_flight: InFlight) {
-        self.cancel(in_flight.path, in_flight.nr_bytes);
         if let Some(path) = self.path(in_flight.path) {
+            self.cancel(path, in_flight.nr_bytes);
             path.stats.taken_back();
-            self.unwatch(path, &in_flight);
+            self.unwatch(path, in_flight.slice);
+        }
+    }
+
+    fn unwatch(&self, path: &Path<D>, slice: u32) {
+        if self.extras() & extra::DEADLINE != 0 {
+            path.watch.ended(slice);
         }
     }
 
     #[inline]
-    fn unwatch(&self, path: &Path<D>, in_flight: &InFlight) {
-        if self.features.path_deadline_msecs.is_some() {
-            path.watch.ended(in_flight.slice);
-        }
+    fn extras(&self) -> u32 {
+        self.extras.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has to be known when an I/O is sent.
+    #[inline]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.extras() & (extra::LATENCIES | extra::TIMES) != 0
     }
 
     /// Whether latencies are measured.
-    #[inline]
-    pub(crate) fn measures_latency(&self) -> bool {
-        self.timed.load(Ordering::Relaxed) != 0
+    fn measures_latency(&self) -> bool {
+        self.extras() & extra::LATENCIES != 0
     }
 
     /// Measures latencies from now on, or does not any more.
     pub(crate) fn measure_latency(&self, measure: bool) {
-        self.timed.store(u32::from(measure), Ordering::Relaxed);
+        if measure {
+            self.extras.fetch_or(extra::LATENCIES, Ordering::Relaxed);
+        } else {
+            self.extras.fetch_and(!extra::LATENCIES, Ordering::Relaxed);
+        }
     }
 
     /// Starts the next slice of time and returns its number. To be called by one timer, every

@@ -135,7 +135,7 @@ impl<M: Memory> Selector<M> {
 
     /// The path for an I/O of `nr_bytes` bytes. The I/O counts as in flight from here, until
     /// [`Selector::end`] or [`Selector::cancel`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pick<'a>(
         &self,
         usable: &'a Usable,

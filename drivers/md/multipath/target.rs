@@ -99,8 +99,6 @@ pub(crate) struct Guarded {
 #[pin_data]
 pub(crate) struct Multipath {
     pub(crate) map: Arc<Listed>,
-    /// Whether a selector wants to know when an I/O was sent.
-    pub(crate) times_needed: bool,
     /// A device could not take a request lately, or a group is being initialised.
     pub(crate) congested: AtomicBool,
     #[pin]
@@ -162,16 +160,12 @@ impl Target for Multipath {
     ) -> Result<impl PinInit<Self, Error>, Refusal> {
         let (map, state) = construct::parse(constructor, words)?;
         let map = Listed::new(map)?;
-        let times_needed = map
-            .groups()
-            .any(|(_, group)| group.selector().kind().uses_hr_timer());
         let guarded = Guarded {
             state,
             waiting: BioList::new(),
         };
         Ok(try_pin_init!(Self {
             map,
-            times_needed,
             congested: AtomicBool::new(false),
             guarded <- new_spinlock_irq!(guarded, "rmpath_state"),
             control <- new_mutex!((), "rmpath_control"),

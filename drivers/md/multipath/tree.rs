@@ -5,7 +5,7 @@
 //! Each path has a key, of which the least is the best. Keys stand in blocks of eight, and of each
 //! block the winner is known. Starting an I/O looks at the winners, of which there are eight for 64
 //! paths, and then once at the block of the path that is taken; ending one compares one key with
-//! one winner.
+//! one winner. Eight paths or less are one block, which needs no winner.
 //!
 //! # Concurrency
 //!
@@ -91,11 +91,19 @@ pub(crate) const REFRESH_INTERVAL: u32 = 256;
 
 const _: () = assert!(REFRESH_INTERVAL.is_power_of_two());
 
+/// The least of some keys.
+#[inline]
+fn least(keys: &[AtomicU64]) -> u64 {
+    keys.iter()
+        .map(|key| key.load(Ordering::Relaxed))
+        .fold(u64::MAX, u64::min)
+}
+
 /// The loads of some paths.
 ///
 /// # Invariants
 ///
-/// - There are as many winners as blocks.
+/// - There are as many winners as blocks, but for one block: it has none.
 /// - The key of each path has the path's number; where there is no path, the key is the greatest
 ///   there is and never changes.
 pub(crate) struct Tree<M: Memory> {
@@ -133,10 +141,11 @@ impl<M: Memory> Tree<M> {
                 })
             })
         };
+        let winners = if blocks > 1 { blocks } else { 0 };
         // INVARIANT: as many of each, and each key has its number.
         let tree = Self {
             blocks: Vector::of((0..blocks).map(block))?,
-            winners: Vector::of((0..blocks).map(|_| AtomicU64::new(u64::MAX)))?,
+            winners: Vector::of((0..winners).map(|_| AtomicU64::new(u64::MAX)))?,
             clock: AtomicU32::new(clock),
             paths,
         };
@@ -153,13 +162,11 @@ impl<M: Memory> Tree<M> {
     /// The best path; [`None`] if all have failed.
     #[inline]
     pub(crate) fn best(&self) -> Option<u32> {
-        let winner = match &*self.winners {
-            [winner] => winner.load(Ordering::Relaxed),
-            winners => winners
-                .iter()
-                .map(|winner| winner.load(Ordering::Relaxed))
-                .fold(u64::MAX, u64::min),
-        };
+        if let [block] = &*self.blocks {
+            let best = Key(least(block));
+            return (!best.is_failed()).then(|| best.path());
+        }
+        let winner = least(&self.winners);
         let path = Key(winner).path();
         match self.key(path) {
             Some(key) if key.load(Ordering::Relaxed) == winner && !Key(winner).is_failed() => {
@@ -180,7 +187,7 @@ impl<M: Memory> Tree<M> {
             let _ = self.update(path, |key| is_late(key).then(|| key.with_clock(0)));
         }
         let mut best = u64::MAX;
-        for number in 0..self.winners.len() as u32 {
+        for number in 0..self.blocks.len() as u32 {
             best = best.min(self.settle(number));
         }
         (!Key(best).is_failed()).then(|| Key(best).path())
@@ -189,17 +196,13 @@ impl<M: Memory> Tree<M> {
     /// Finds the winner of a block.
     #[inline]
     fn settle(&self, number: u32) -> u64 {
-        let (Some(block), Some(winner)) = (
-            self.blocks.get(number as usize),
-            self.winners.get(number as usize),
-        ) else {
+        let Some(block) = self.blocks.get(number as usize) else {
             return u64::MAX;
         };
-        let best = block
-            .iter()
-            .map(|key| key.load(Ordering::Relaxed))
-            .fold(u64::MAX, u64::min);
-        winner.store(best, Ordering::Relaxed);
+        let best = least(block);
+        if let Some(winner) = self.winners.get(number as usize) {
+            winner.store(best, Ordering::Relaxed);
+        }
         best
     }
 
@@ -239,7 +242,7 @@ impl<M: Memory> Tree<M> {
         }
         if now % REFRESH_INTERVAL == 0 {
             self.tidy(now);
-        } else {
+        } else if !self.winners.is_empty() {
             self.settle(path / BLOCK);
         }
         true

@@ -3,14 +3,14 @@
 # Devices below a map go, under verified I/O: deleted, unplugged, their driver unbound, the whole controller
 # unplugged. I/O goes on over what is left, and over what comes back once it is in the table.
 # topology: mpath
-# timeout: 600
+# timeout: 900
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd | devices are taken away
-# tests: 58
+# tests: 71
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 58
+plan 71
 require_cmd fio
 
 SECTORS=1048576
@@ -150,12 +150,9 @@ cycle() {
 	unplugged_own
 	unplugged_other
 	unplugged hba0 megasas-gen2 disk0 "$own" "$DRIVER"
-	# The way of I/O through the map has no part in the rest.
-	if [ "$mode" = rq ]; then
-		deleted "$other" virtio_scsi
-		unbound
-		unplugged hba1 virtio-scsi-pci disk1 "$other" virtio_scsi
-	fi
+	deleted "$other" virtio_scsi
+	unbound
+	unplugged hba1 virtio-scsi-pci disk1 "$other" virtio_scsi
 	check "$mode: all of it is verified" verify_stop
 	check "$mode: the map goes" wait_for 20 map_remove m
 	check "$mode: and holds no driver" wait_for 20 eval "unused $DRIVER && unused virtio_scsi"

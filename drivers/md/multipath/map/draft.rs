@@ -14,6 +14,7 @@ use super::super::memory::{
 use super::super::selector::Selector;
 use super::super::stats::PathStats;
 use super::{
+    extra,
     Group,
     GroupId,
     Map,
@@ -110,6 +111,14 @@ impl<M: Memory, D> MapDraft<M, D> {
         // A number beyond the last group asks for none.
         let first = first.filter(|group| group.0 < self.groups());
         let state = State::new(&self.features, self.groups(), self.grouped, first)?;
+        let needs_times = |group: &Group<M>| group.selector.kind().uses_hr_timer();
+        let mut extras = 0;
+        if self.groups.iter().any(needs_times) {
+            extras |= extra::TIMES;
+        }
+        if self.features.path_deadline_msecs.is_some() {
+            extras |= extra::DEADLINE;
+        }
         // INVARIANT: every path is usable, and no group is open.
         let map = Map {
             features: self.features,
@@ -119,7 +128,7 @@ impl<M: Memory, D> MapDraft<M, D> {
             valid: AtomicU32::new(self.grouped),
             open: AtomicU32::new(0),
             initialising: AtomicU32::new(0),
-            timed: AtomicU32::new(0),
+            extras: AtomicU32::new(extras),
             slice: AtomicU32::new(0),
         };
         Ok((map, state))

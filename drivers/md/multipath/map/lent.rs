@@ -7,6 +7,7 @@ use core::mem::ManuallyDrop;
 use super::super::atomic::Ordering;
 use super::super::memory::Memory;
 use super::{
+    extra,
     Map,
     Path,
     PathId, //
@@ -18,7 +19,8 @@ use super::{
 #[must_use]
 pub(crate) struct Lent<'m, M: Memory, D> {
     pub(super) map: &'m Map<M, D>,
-    pub(super) path: PathId,
+    pub(super) path: &'m Path<D>,
+    pub(super) id: PathId,
     pub(super) nr_bytes: u32,
 }
 
@@ -26,13 +28,13 @@ impl<'m, M: Memory, D> Lent<'m, M, D> {
     /// The path.
     #[inline]
     pub(crate) const fn path(&self) -> PathId {
-        self.path
+        self.id
     }
 
-    /// Its device; always there.
+    /// Its device.
     #[inline]
-    pub(crate) fn device(&self) -> Option<&'m D> {
-        self.map.path(self.path).map(Path::device)
+    pub(crate) const fn device(&self) -> &'m D {
+        self.path.device()
     }
 
     /// The I/O goes to the path: from here it is in flight until [`Map::end_io`].
@@ -40,16 +42,14 @@ impl<'m, M: Memory, D> Lent<'m, M, D> {
     pub(crate) fn send(self) -> InFlight {
         // Not dropped: the load stays with the path.
         let lent = ManuallyDrop::new(self);
+        lent.path.stats.sent();
         let mut slice = 0;
-        if let Some(path) = lent.map.path(lent.path) {
-            path.stats.sent();
-            if lent.map.features.path_deadline_msecs.is_some() {
-                slice = lent.map.slice.load(Ordering::Relaxed);
-                path.watch.sent(slice);
-            }
+        if lent.map.extras() & extra::DEADLINE != 0 {
+            slice = lent.map.slice.load(Ordering::Relaxed);
+            lent.path.watch.sent(slice);
         }
         InFlight {
-            path: lent.path,
+            path: lent.id,
             nr_bytes: lent.nr_bytes,
             slice,
         }

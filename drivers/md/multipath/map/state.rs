@@ -129,6 +129,7 @@ impl<M: Memory> State<M> {
     }
 
     /// Lends a path of a group, and makes it the current one.
+    #[inline(never)]
     fn choose_in<'m, D, E: Env>(
         &mut self,
         map: &'m Map<M, D>,

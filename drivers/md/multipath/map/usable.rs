@@ -108,10 +108,7 @@ impl Usable {
     /// Lends a path; [`None`] if it is out of use.
     #[inline]
     pub(crate) fn lend(&self, index: u32) -> Option<Loan<'_>> {
-        self.is_usable(index).then_some(Loan {
-            index,
-            _group: PhantomData,
-        })
+        self.is_usable(index).then(|| Self::loan(index))
     }
 
     /// Whether a path is usable just now.
@@ -135,12 +132,12 @@ impl Usable {
         self.paths
     }
 
-    /// The first usable path after `last`, in a circle; `last` itself if it is the only one.
+    /// Lends the first usable path after `last`, in a circle; `last` itself if it is the only one.
     #[inline]
-    pub(crate) fn next_after(&self, last: u32) -> Option<u32> {
+    pub(crate) fn next_after(&self, last: u32) -> Option<Loan<'_>> {
         let from = last.wrapping_add(1);
         if self.paths > WORD_BITS {
-            return self.next_of_many(from);
+            return self.next_of_many(from).map(Self::loan);
         }
         // One word is all there is.
         let bits = self.words.first()?.load(Ordering::Acquire);
@@ -148,7 +145,16 @@ impl Usable {
             Some(mask) if bits & mask != 0 => bits & mask,
             _ => bits,
         };
-        (above != 0).then(|| above.trailing_zeros())
+        (above != 0).then(|| Self::loan(above.trailing_zeros()))
+    }
+
+    /// The loan of a path that was seen to be usable.
+    #[inline]
+    fn loan<'a>(index: u32) -> Loan<'a> {
+        Loan {
+            index,
+            _group: PhantomData,
+        }
     }
 
     #[inline(never)]

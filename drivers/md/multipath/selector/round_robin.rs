@@ -36,33 +36,27 @@ impl RoundRobin {
     pub(crate) fn pick<'a>(&self, usable: &'a Usable) -> Option<Loan<'a>> {
         let last = self.last.load(Ordering::Relaxed);
         let next = usable.next_after(last)?;
-        if self.advance(last, next).is_ok() {
-            if let Some(loan) = usable.lend(next) {
-                return Some(loan);
-            }
+        if self.advance(last, &next).is_ok() {
+            return Some(next);
         }
         self.pick_again(usable)
     }
 
     #[inline]
-    fn advance(&self, last: u32, next: u32) -> Result<u32, u32> {
+    fn advance(&self, last: u32, next: &Loan<'_>) -> Result<u32, u32> {
+        let next = next.index();
         self.last
             .compare_exchange(last, next, Ordering::Relaxed, Ordering::Relaxed)
     }
 
-    /// The next usable path, while other CPUs take theirs and paths fail.
+    /// The next usable path, while other CPUs take theirs.
     #[cold]
     fn pick_again<'a>(&self, usable: &'a Usable) -> Option<Loan<'a>> {
         let mut last = self.last.load(Ordering::Relaxed);
         for _ in 0..MAX_TRIES {
             let next = usable.next_after(last)?;
-            match self.advance(last, next) {
-                Ok(_) => {
-                    if let Some(loan) = usable.lend(next) {
-                        return Some(loan);
-                    }
-                    last = next;
-                }
+            match self.advance(last, &next) {
+                Ok(_) => return Some(next),
                 Err(now) => last = now,
             }
         }
