@@ -233,11 +233,44 @@ impl<T: Target> Callbacks<T> {
         error: blk_status_t,
         info: *mut bindings::map_info,
     ) -> c_int {
+        // Each by itself, so that what becomes of an error costs nothing without one.
+        if error == 0 {
+            // SAFETY: by this function's contract.
+            unsafe { Self::end_request(ti, info, BlockStatus::Ok) }
+        } else {
+            // SAFETY: by this function's contract.
+            unsafe { Self::fail_request(ti, info, error) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::rq_end_io`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn fail_request(
+        ti: *mut bindings::dm_target,
+        info: *mut bindings::map_info,
+        error: blk_status_t,
+    ) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::end_request(ti, info, BlockStatus::from_raw(error)) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::rq_end_io`].
+    #[inline(always)]
+    unsafe fn end_request(
+        ti: *mut bindings::dm_target,
+        info: *mut bindings::map_info,
+        status: BlockStatus,
+    ) -> c_int {
         // SAFETY: the mapped device has I/O in flight, so its table lives.
         let live = unsafe { live::<T>(ti) };
         // SAFETY: by this function's contract the area was written, and is read once, here.
         let area = unsafe { area::<T>(info).read() };
-        T::end_request(live, area.io, BlockStatus::from_raw(error)).as_raw()
+        T::end_request(live, area.io, status).as_raw()
     }
 
     /// # Safety
@@ -261,10 +294,42 @@ impl<T: Target> Callbacks<T> {
         raw: *mut bio,
         error: *mut blk_status_t,
     ) -> c_int {
+        // SAFETY: by this function's contract.
+        if unsafe { *error } == 0 {
+            // SAFETY: by this function's contract.
+            unsafe { Self::end_bio(ti, raw, error, BlockStatus::Ok) }
+        } else {
+            // SAFETY: by this function's contract.
+            unsafe { Self::fail_bio(ti, raw, error) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::end_io`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn fail_bio(
+        ti: *mut bindings::dm_target,
+        raw: *mut bio,
+        error: *mut blk_status_t,
+    ) -> c_int {
+        // SAFETY: by this function's contract.
+        unsafe { Self::end_bio(ti, raw, error, BlockStatus::from_raw(*error)) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::end_io`].
+    #[inline(always)]
+    unsafe fn end_bio(
+        ti: *mut bindings::dm_target,
+        raw: *mut bio,
+        error: *mut blk_status_t,
+        status: BlockStatus,
+    ) -> c_int {
         // SAFETY: the mapped device has I/O in flight, so its table lives.
         let live = unsafe { live::<T>(ti) };
-        // SAFETY: by this function's contract.
-        let status = BlockStatus::from_raw(unsafe { *error });
         // SAFETY: C passes a bio, never null.
         let raw = unsafe { NonNull::new_unchecked(raw) };
         // SAFETY: by this function's contract.

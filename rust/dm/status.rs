@@ -63,17 +63,8 @@ impl BlockStatus {
     /// The status of a C value. Values that this kernel does not have are [`BlockStatus::IoError`].
     #[inline]
     pub const fn from_raw(raw: u8) -> Self {
-        // Nearly always.
-        if raw == 0 {
-            Self::Ok
-        } else {
-            Self::from_raw_error(raw)
-        }
-    }
-
-    #[cold]
-    const fn from_raw_error(raw: u8) -> Self {
         match raw {
+            0 => Self::Ok,
             1 => Self::NotSupported,
             2 => Self::Timeout,
             3 => Self::NoSpace,

@@ -171,7 +171,7 @@ impl Multipath {
         busy
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn request_ended(
         this: &Live<Self>,
         flight: Flight,
@@ -265,7 +265,7 @@ impl Multipath {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bio_ended<'b>(
         this: &Live<Self>,
         bio: EndedBio<'b, Self>,

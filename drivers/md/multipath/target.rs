@@ -235,17 +235,17 @@ impl Target for Multipath {
         this.map.take_back(flight.in_flight);
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_request(this: &Live<Self>, flight: Flight, status: BlockStatus) -> EndRequest {
         Self::request_ended(this, flight, status)
     }
 
-    #[inline]
+    #[inline(always)]
     fn map_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
         Self::send_bio(this, bio)
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_bio<'b>(
         this: &Live<Self>,
         bio: EndedBio<'b, Self>,

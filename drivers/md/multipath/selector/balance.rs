@@ -109,7 +109,7 @@ impl<M: Memory> Balance<M> {
     }
 
     /// The best path for an I/O of `nr_bytes` bytes; the I/O counts as in flight from here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pick<'a>(&self, usable: &'a Usable, nr_bytes: u32) -> Option<Loan<'a>> {
         let load = self.measure.load(nr_bytes);
         if let [class] = &*self.classes {
