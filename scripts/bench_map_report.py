@@ -14,25 +14,43 @@ GOAL = 0.8
 GROWTH = 0.05
 
 
+class Maps:
+    """{paths: cost of these}; {(mode, paths): floor}; {(mode, selector, paths): {target: cost}}."""
+
+    def __init__(self):
+        self.bases, self.floors, self.costs = {}, {}, {}
+
+    def as_json(self):
+        """As it is kept."""
+        return {"paths": self.bases,
+                "floor": [{"mode": mode, "paths": paths, "cost": cost}
+                          for (mode, paths), cost in self.floors.items()],
+                "maps": [{"mode": mode, "selector": selector, "paths": paths, **row}
+                         for (mode, selector, paths), row in self.costs.items()]}
+
+
 def read(path):
-    """{paths: cost of these}; {(mode, paths): floor}; {(mode, selector, paths): {target: cost}}; stalls."""
-    bases, floors, costs, stalls = {}, {}, {}, {}
+    """{disks: measurements of maps over such}; stalls."""
+    maps, stalls = {}, {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             words = line.split()
             if words[:1] == ["measured-paths"]:
-                bases[int(words[1])] = int(words[2])
-            elif words[:2] == ["measured-map", "floor"]:
-                floors[(words[2], int(words[4]))] = int(words[5])
+                _, disks, paths, cost = words
+                maps.setdefault(disks, Maps()).bases[int(paths)] = int(cost)
             elif words[:1] == ["measured-map"]:
-                _, target, mode, selector, paths, cost = words
-                costs.setdefault((mode, selector, int(paths)), {})[target] = int(cost)
+                _, disks, target, mode, selector, paths, cost = words
+                of_disks, paths, cost = maps[disks], int(paths), int(cost)
+                if target == "floor":
+                    of_disks.floors[(mode, paths)] = cost
+                else:
+                    of_disks.costs.setdefault((mode, selector, paths), {})[target] = cost
             elif words[:1] == ["measured-stall"]:
                 _, which, mode, gap, slowest = words
                 stalls[(mode, which)] = (int(gap), int(slowest))
-    if any(set(row) != set(TITLES) for row in costs.values()):
+    if any(set(row) != set(TITLES) for of in maps.values() for row in of.costs.values()):
         sys.exit("bench: the measurement of maps is not whole")
-    return bases, floors, costs, stalls
+    return maps, stalls
 
 
 def growth(costs, mode, selector, target):
@@ -42,20 +60,18 @@ def growth(costs, mode, selector, target):
     return last / first - 1
 
 
-def cost_table(bases, floors, costs):
-    """Prints it."""
+def cost_table(maps):
+    """Prints what maps over virtio-scsi disks cost."""
+    bases, floors, costs = maps.bases, maps.floors, maps.costs
     print("\nmaps: 4 KiB random reads, depth 32, one processor; instructions an I/O above those of the "
           "same reads\nspread over the paths: "
           + ", ".join(f"{paths} paths {base:,}" for paths, base in bases.items()) + "\n")
     print(f"{'mode':12} {'selector':14} {'paths':>5} {'dm-multipath':>13} {'rmpath':>8} "
-          f"{'ratio':>7}   {'floor':>7} {'C above':>8} {'rmpath':>8}")
+          f"{'ratio':>7}   {'floor':>7}")
     for (mode, selector, paths), row in costs.items():
         c, rust = row["dm_multipath"], row["rmpath"]
-        own = ""
-        floor = floors.get((mode, paths))
-        if floor is not None:
-            own = f"{floor:7,} {c - floor:8,} {rust - floor:8,}"
-        print(f"{MODES[mode]:12} {selector:14} {paths:5} {c:13,} {rust:8,} {rust / c:7.3f}   {own}")
+        print(f"{MODES[mode]:12} {selector:14} {paths:5} {c:13,} {rust:8,} {rust / c:7.3f}   "
+              f"{floors[(mode, paths)]:7,}")
     print("floor: a target that sends I/O to one path after the other and knows nothing of them")
     worst = max(row["rmpath"] / row["dm_multipath"] for row in costs.values())
     print(f"goal: at most {GOAL} of the C target: "
@@ -65,6 +81,17 @@ def cost_table(bases, floors, costs):
     print(f"goal: at most {GROWTH:.0%} more with the most paths: "
           f"{'reached' if grown['rmpath'] <= GROWTH else 'not reached'} "
           f"(rmpath {grown['rmpath']:+.1%}, dm-multipath {grown['dm_multipath']:+.1%} at worst)")
+
+
+def own_table(maps):
+    """Prints what is the targets' own: above the floor, over disks that answer to themselves."""
+    print("\nthe same over null_blk disks, exact: what each target adds to the floor\n")
+    print(f"{'mode':12} {'selector':14} {'paths':>5} {'floor':>7} {'dm-multipath':>13} {'rmpath':>8} {'ratio':>7}")
+    for (mode, selector, paths), row in maps.costs.items():
+        floor = maps.floors[(mode, paths)]
+        c, rust = (row[target] - floor for target in ("dm_multipath", "rmpath"))
+        print(f"{MODES[mode]:12} {selector:14} {paths:5} {floor:7,} {c:13,} {rust:8,} {rust / c:7.3f}")
+    print("(by requests the floor is high as each is answered while it is sent)")
 
 
 def stall_table(stalls):
@@ -108,18 +135,17 @@ plot {lines}
 def main():
     """bench_map_report.py FOLDER"""
     folder = sys.argv[1]
-    bases, floors, costs, stalls = read(os.path.join(folder, "measured-maps"))
-    if costs:
-        cost_table(bases, floors, costs)
-        plot(folder, costs)
+    maps, stalls = read(os.path.join(folder, "measured-maps"))
+    if "virtio_scsi" in maps:
+        cost_table(maps["virtio_scsi"])
+        plot(folder, maps["virtio_scsi"].costs)
+    if "null_blk" in maps:
+        own_table(maps["null_blk"])
     if stalls:
         stall_table(stalls)
     print()
     with open(os.path.join(folder, "bench-maps.json"), "w", encoding="utf-8") as out:
-        json.dump({"paths": bases, "floor": [{"mode": mode, "paths": paths, "cost": cost}
-                             for (mode, paths), cost in floors.items()],
-                   "maps": [{"mode": mode, "selector": selector, "paths": paths, **row}
-                            for (mode, selector, paths), row in costs.items()],
+        json.dump({"maps": {disks: of.as_json() for disks, of in maps.items()},
                    "stalls": [{"mode": mode, "which": which, "gap_msecs": gap,
                                "slowest_msecs": slowest}
                               for (mode, which), (gap, slowest) in stalls.items()],

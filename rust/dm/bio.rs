@@ -94,24 +94,26 @@ impl<T: Target> Bio<T> {
         let area = unsafe { area::<T>(raw) };
         // SAFETY: by this function's contract.
         let bio = unsafe { raw.as_ref() };
-        // SAFETY: the area has room for this, as the constructor has said, and nobody else uses it. Each field
-        // is written where it stays: none of them needs to be dropped.
+        // SAFETY: by this function's contract.
+        let remaining = unsafe { remaining(raw.as_ptr()) }.load(Ordering::Relaxed);
+        // Each field is written where it stays, as it is read.
+        // SAFETY: the area has room for this, as the constructor has said; it lies in front of the bio, and nobody
+        // else uses it. Of what it held nothing is dropped: the details have nothing to drop.
         unsafe {
             let area = area.as_ptr();
             (&raw mut (*area).io).write(None);
             (*area).details.bdev = bio.bi_bdev;
             (*area).details.flags = bio.bi_flags;
             (*area).details.iter = bio.bi_iter;
-            (*area).details.remaining = remaining(raw.as_ptr()).load(Ordering::Relaxed);
+            (*area).details.remaining = remaining;
             (*area).details.end_io = bio.bi_end_io;
             (*area).details.integrity = bio.bi_integrity;
-            if let Some(integrity) = protection(bio.bi_integrity) {
-                // A bio's protection information lives as long as the bio.
-                (*area)
-                    .details
-                    .integrity_iter
-                    .write((*integrity.as_ptr()).bip_iter);
-            }
+        }
+        if let Some(integrity) = protection(bio.bi_integrity) {
+            // SAFETY: a bio's protection information lives as long as the bio.
+            let iter = unsafe { (*integrity.as_ptr()).bip_iter };
+            // SAFETY: as above.
+            unsafe { (*area.as_ptr()).details.integrity_iter.write(iter) };
         }
         // INVARIANT: by this function's contract; the area was initialised.
         Self { raw, area }

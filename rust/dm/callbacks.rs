@@ -195,7 +195,7 @@ impl<T: Target> Callbacks<T> {
         let request = unsafe { Request::from_raw(rq) };
         let code = match T::map_request(live, request) {
             MapRequest::Clone(clone, io) => {
-                // SAFETY: by this function's contract.
+                // SAFETY: by this function's contract, and as `Live::has_room` has found.
                 unsafe { area::<T>(info).write(RequestArea { live, io }) };
                 // SAFETY: by this function's contract; device-mapper frees the clone by `release`.
                 unsafe { into.write(clone.into_raw()) };

@@ -270,8 +270,11 @@ impl<T: Target> Live<T> {
         }
     }
 
-    /// Whether the mapped device's requests have room for the target's data, which `look` finds out once:
-    /// what one request has, all have.
+    /// Whether the mapped device's requests have room for the target's data, which `look` finds out once.
+    ///
+    /// What one request has, all have: a mapped device gets its tag set, and with that the size of its
+    /// requests' data, when its type is settled, before any table of it is live. A target is in one table,
+    /// and that belongs to one mapped device (`dm_setup_md_queue`, `dm_mq_init_request_queue`).
     #[inline]
     pub(super) fn has_room(&self, look: impl FnOnce() -> bool) -> bool {
         if self.has_room.load(Ordering::Relaxed) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Measures 4 KiB random reads on 2, 16 and 64 disks at once, and on maps over them: of the stock dm-multipath, of
-# rmpath, and of targets that decide nothing (tests/modules/floor.c). Prints a line "measured-map TARGET MODE
+# rmpath, and of targets that decide nothing (tests/modules/floor.c). Prints a line "measured-map DISKS TARGET MODE
 # SELECTOR PATHS INSTRUCTIONS" for each: instructions an I/O above those of the disks (scripts/bench).
 # topology: mpath-null,accel=icount
 # timeout: 7200
@@ -12,6 +12,9 @@ set -eu
 # batches fall a little differently in each.
 MSECS_EACH=${MSECS_EACH:-300}
 TIMES=${TIMES:-3}
+# The disks: virtio_scsi, as in life, whose interrupts come when the emulator has an answer; or null_blk, which
+# answers to itself: no figure depends on when, and all are exact.
+DISKS=${DISKS:-virtio_scsi}
 SELECTORS=${SELECTORS:-round-robin queue-length service-time}
 TARGETS=${TARGETS:-dm_multipath rmpath}
 COUNTS=${COUNTS:-2 16 64}
@@ -30,25 +33,36 @@ cost() {
 
 # of_paths COUNT FORMAT: that, for each of so many paths; %s is the disk, %n its major:minor.
 of_paths() {
-	for disk in $(paths_to IRON0000 | head -n "$1"); do
+	for disk in $(disks | head -n "$1"); do
 		printf '%s' "$2" | sed "s|%s|$disk|; s|%n|$(number_of "$disk")|"
 	done
 }
 
-modprobe virtio_scsi
-wait_for 60 path_count IRON0000 64 || die "no paths"
-settle
+case $DISKS in
+null_blk)
+	# Multi-queue, completion in the submitting context, memory neither kept nor touched.
+	modprobe null_blk queue_mode=2 irqmode=0 gb=1 nr_devices=64 submit_queues=1
+	disks() { seq 0 63 | sed 's/^/nullb/'; }
+	;;
+virtio_scsi)
+	modprobe virtio_scsi
+	wait_for 60 path_count IRON0000 64 || die "no paths"
+	settle
+	disks() { paths_to IRON0000; }
+	;;
+*) die "no disks of $DISKS" ;;
+esac
 for count in $COUNTS; do
 	disks=$(of_paths "$count" "/dev/%s:")
 	base=$(cost "${disks%:}")
 	eval "base_$count=$base"
-	say "measured-paths $count $base"
+	say "measured-paths $DISKS $count $base"
 done
 
 # measured NAME... PATHS: what the map m costs above its paths.
 measured() {
 	eval "base=\$base_$4"
-	say "measured-map $* $(($(cost /dev/mapper/m) - base))"
+	say "measured-map $DISKS $* $(($(cost /dev/mapper/m) - base))"
 	map_remove m
 }
 

@@ -224,6 +224,11 @@ impl Multipath {
         }
     }
 
+    #[inline(never)]
+    fn send_bio_again(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+        Self::send_bio(this, bio)
+    }
+
     #[inline(always)]
     fn sent_bio(this: &Live<Self>, bio: Bio<Self>, lent: Lent<'_>) -> Mapped<Self> {
         match Self::device_of(this, &lent) {
@@ -260,7 +265,7 @@ impl Multipath {
         let mut bios = this.lock().waiting.take();
         with_plug(|| {
             while let Some(bio) = bios.pop() {
-                Self::send_bio_slowly(this, bio).carry_out();
+                Self::send_bio_again(this, bio).carry_out();
             }
         });
     }

@@ -175,6 +175,8 @@ mod extra {
     pub(super) const TIMES: u32 = 1 << 1;
     /// There is a deadline. Never changes.
     pub(super) const DEADLINE: u32 = 1 << 2;
+    /// It has to be known when an I/O was sent.
+    pub(super) const TIMED: u32 = LATENCIES | TIMES;
 }
 
 /// A map.
@@ -273,10 +275,11 @@ impl<M: Memory, D> Map<M, D> {
     fn lend_in<E: Env>(&self, group: GroupId, env: &E, nr_bytes: u32) -> Option<Lent<'_, M, D>> {
         let group = self.group(group)?;
         let loan = group.selector.pick(&group.usable, env, nr_bytes)?;
-        let id = PathId(group.first.wrapping_add(loan.index()));
+        let id = PathId(group.first.saturating_add(loan.index()));
         Some(Lent {
             map: self,
             id,
+            // By the invariant of the group's paths it is there.
             path: self.path(id)?,
             nr_bytes,
         })
@@ -297,11 +300,9 @@ impl<M: Memory, D> Map<M, D> {
             return;
         };
         path.stats.ended(in_flight.nr_bytes, ended.error);
-        if self.extras() != 0 {
-            let InFlight {
-                nr_bytes, slice, ..
-            } = in_flight;
-            return self.end_with_extras(group, path, (nr_bytes, slice), env, ended.start);
+        let extras = self.extras();
+        if extras != 0 {
+            return self.end_with_extras(extras, group, path, in_flight, env, ended.start);
         }
         // No selector of this map asks for times.
         group
@@ -312,21 +313,25 @@ impl<M: Memory, D> Map<M, D> {
     #[inline(never)]
     fn end_with_extras<E: Env>(
         &self,
+        extras: u32,
         group: &Group<M>,
         path: &Path<D>,
-        (nr_bytes, slice): (u32, u32),
+        in_flight: InFlight,
         env: &E,
         started: Option<u64>,
     ) {
-        let now = if self.is_timed() { env.now() } else { 0 };
+        let is_timed = extras & extra::TIMED != 0;
+        let now = if is_timed { env.now() } else { 0 };
         let start = started.unwrap_or(now);
         group
             .selector
-            .end(&group.usable, path.index, nr_bytes, start, now);
-        if started.is_some() && self.measures_latency() {
+            .end(&group.usable, path.index, in_flight.nr_bytes, start, now);
+        if started.is_some() && extras & extra::LATENCIES != 0 {
             path.stats.took(now.saturating_sub(start));
         }
-        self.unwatch(path, slice);
+        if extras & extra::DEADLINE != 0 {
+            path.watch.ended(in_flight.slice);
+        }
     }
 
     /// An I/O was not sent after all.
@@ -334,13 +339,9 @@ impl<M: Memory, D> Map<M, D> {
         if let Some(path) = self.path(in_flight.path) {
             self.cancel(path, in_flight.nr_bytes);
             path.stats.taken_back();
-            self.unwatch(path, in_flight.slice);
-        }
-    }
-
-    fn unwatch(&self, path: &Path<D>, slice: u32) {
-        if self.extras() & extra::DEADLINE != 0 {
-            path.watch.ended(slice);
+            if self.extras() & extra::DEADLINE != 0 {
+                path.watch.ended(in_flight.slice);
+            }
         }
     }
 
@@ -352,12 +353,7 @@ impl<M: Memory, D> Map<M, D> {
     /// Whether it has to be known when an I/O is sent.
     #[inline]
     pub(crate) fn is_timed(&self) -> bool {
-        self.extras() & (extra::LATENCIES | extra::TIMES) != 0
-    }
-
-    /// Whether latencies are measured.
-    fn measures_latency(&self) -> bool {
-        self.extras() & extra::LATENCIES != 0
+        self.extras() & extra::TIMED != 0
     }
 
     /// Measures latencies from now on, or does not any more.

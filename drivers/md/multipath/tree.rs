@@ -76,6 +76,13 @@ impl Key {
     const fn with_clock(self, clock: u32) -> Self {
         Self((self.0 & !Self::CLOCK_MASK) | ((clock as u64) << Self::CLOCK_SHIFT))
     }
+
+    /// The key after I/O of `load` has started, at `now` of the clock.
+    #[inline]
+    fn started(self, load: u32, now: u32) -> Self {
+        self.with_load(self.load().saturating_add(load))
+            .with_clock(now.min(Self::MAX_CLOCK))
+    }
 }
 
 const _: () = assert!(Key::FAILED == 1 << 63);
@@ -142,7 +149,7 @@ impl<M: Memory> Tree<M> {
             })
         };
         let winners = if blocks > 1 { blocks } else { 0 };
-        // INVARIANT: as many of each, and each key has its number.
+        // INVARIANT: as many of each, or no winner for one block; and each key has its number.
         let tree = Self {
             blocks: Vector::of((0..blocks).map(block))?,
             winners: Vector::of((0..winners).map(|_| AtomicU64::new(u64::MAX)))?,
@@ -230,22 +237,55 @@ impl<M: Memory> Tree<M> {
     }
 
     /// I/O of `load` starts on a path. False if the path has failed.
-    #[inline]
     pub(crate) fn start(&self, path: u32, load: u32) -> bool {
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
         let started = self.update(path, |key| {
-            let next = key.with_load(key.load().saturating_add(load));
-            (!key.is_failed()).then(|| next.with_clock(now.min(Key::MAX_CLOCK)))
+            (!key.is_failed()).then(|| key.started(load, now))
         });
         if started.is_none() {
             return false;
         }
+        self.has_started(path / BLOCK, now);
+        true
+    }
+
+    /// I/O of `load` starts on the best path, which is what `lend` gives for it. [`None`] if it is not
+    /// lent, has changed meanwhile, or all have failed; [`Tree::best`] knows more then.
+    #[inline]
+    pub(crate) fn start_best<L>(
+        &self,
+        load: u32,
+        lend: impl FnOnce(u32) -> Option<L>,
+    ) -> Option<L> {
+        let (best, block) = match &*self.blocks {
+            [block] => (Key(least(block)), block),
+            blocks => {
+                let best = Key(least(&self.winners));
+                (best, blocks.get((best.path() / BLOCK) as usize)?)
+            }
+        };
+        if best.is_failed() {
+            return None;
+        }
+        let lent = lend(best.path())?;
+        let key = block.get((best.path() % BLOCK) as usize)?;
+        let now = self.clock.fetch_add(1, Ordering::Relaxed);
+        let next = best.started(load, now);
+        // A winner that is old is nobody's key.
+        key.compare_exchange(best.0, next.0, Ordering::AcqRel, Ordering::Relaxed)
+            .ok()?;
+        self.has_started(best.path() / BLOCK, now);
+        Some(lent)
+    }
+
+    /// I/O has started on a path of a block, at `now` of the clock.
+    #[inline]
+    fn has_started(&self, block: u32, now: u32) {
         if now % REFRESH_INTERVAL == 0 {
             self.tidy(now);
         } else if !self.winners.is_empty() {
-            self.settle(path / BLOCK);
+            self.settle(block);
         }
-        true
     }
 
     /// Done every [`REFRESH_INTERVAL`] I/Os.

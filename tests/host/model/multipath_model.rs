@@ -68,23 +68,80 @@ fn a_tree_counts_every_load() {
     });
 }
 
+/// Two threads change the loads of paths of two blocks, each of which has a winner.
+#[test]
+fn winners_do_not_lose_a_load() {
+    check(2, || {
+        let tree = Arc::new(two_blocks());
+        let other = {
+            let tree = tree.clone();
+            thread::spawn(move || {
+                assert!(tree.start(8, 4));
+                tree.end(8, 3);
+            })
+        };
+        assert!(tree.start(0, 2));
+        let third = tree.start_best(5, Some);
+        other.join().unwrap();
+        let found = [0, 8].map(|path| tree.load(path));
+        match third {
+            Some(0) => assert_eq!(found, [7, 1]),
+            Some(8) => assert_eq!(found, [2, 6]),
+            // Its winner was old.
+            None => assert_eq!(found, [2, 1]),
+            Some(path) => panic!("path {path} has failed"),
+        }
+        let best = tree.refresh();
+        assert_eq!(best, Some(if found[0] < found[1] { 0 } else { 8 }));
+        assert_eq!(tree.best(), best);
+    });
+}
+
 /// A winner that is out of date is noticed when it is chosen: what is chosen has the key that it
 /// was chosen for.
 #[test]
 fn an_old_winner_is_noticed() {
-    check(3, || {
-        let tree = Arc::new(Tree::<Host>::new(2).unwrap());
+    check(2, || {
+        let tree = Arc::new(two_blocks());
         let other = {
             let tree = tree.clone();
             thread::spawn(move || {
                 assert!(tree.start(0, 9));
-                tree.fail(1);
+                tree.fail(8);
             })
         };
         // Unless it has failed before.
-        let _ = tree.start(1, 1);
+        let _ = tree.start(8, 1);
         other.join().unwrap();
         assert_eq!(tree.best(), Some(0));
+    });
+}
+
+/// Two blocks with one path each that has not failed, the first and the ninth.
+fn two_blocks() -> Tree<Host> {
+    let tree = Tree::new(9).unwrap();
+    for path in 1..8 {
+        tree.fail(path);
+    }
+    tree
+}
+
+/// A path that has failed takes no load because its block's winner is old.
+#[test]
+fn an_old_winner_takes_no_load() {
+    check(2, || {
+        let tree = Arc::new(two_blocks());
+        let other = {
+            let tree = tree.clone();
+            thread::spawn(move || tree.fail(0))
+        };
+        let first = tree.start_best(1, Some);
+        other.join().unwrap();
+        assert_ne!(tree.start_best(1, Some), Some(0));
+        if let Some(first) = first {
+            tree.end(first, 1);
+        }
+        assert!(tree.load(0) == 0 && tree.load(8) <= 1);
     });
 }
 

@@ -108,7 +108,7 @@ impl Usable {
     /// Lends a path; [`None`] if it is out of use.
     #[inline]
     pub(crate) fn lend(&self, index: u32) -> Option<Loan<'_>> {
-        self.is_usable(index).then(|| Self::loan(index))
+        self.is_usable(index).then(|| self.loan(index))
     }
 
     /// Whether a path is usable just now.
@@ -137,7 +137,7 @@ impl Usable {
     pub(crate) fn next_after(&self, last: u32) -> Option<Loan<'_>> {
         let from = last.wrapping_add(1);
         if self.paths > WORD_BITS {
-            return self.next_of_many(from).map(Self::loan);
+            return self.next_of_many(from).map(|index| self.loan(index));
         }
         // One word is all there is.
         let bits = self.words.first()?.load(Ordering::Acquire);
@@ -145,12 +145,12 @@ impl Usable {
             Some(mask) if bits & mask != 0 => bits & mask,
             _ => bits,
         };
-        (above != 0).then(|| Self::loan(above.trailing_zeros()))
+        (above != 0).then(|| self.loan(above.trailing_zeros()))
     }
 
     /// The loan of a path that was seen to be usable.
     #[inline]
-    fn loan<'a>(index: u32) -> Loan<'a> {
+    const fn loan(&self, index: u32) -> Loan<'_> {
         Loan {
             index,
             _group: PhantomData,

@@ -113,11 +113,9 @@ impl<M: Memory> Balance<M> {
     pub(crate) fn pick<'a>(&self, usable: &'a Usable, nr_bytes: u32) -> Option<Loan<'a>> {
         let load = self.measure.load(nr_bytes);
         if let [class] = &*self.classes {
-            let index = class.tree.best()?;
-            if let Some(loan) = usable.lend(index) {
-                if class.tree.start(index, load) {
-                    return Some(loan);
-                }
+            let started = class.tree.start_best(load, |index| usable.lend(index));
+            if started.is_some() {
+                return started;
             }
         }
         self.pick_of_many(usable, load)

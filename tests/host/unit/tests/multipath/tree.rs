@@ -53,8 +53,9 @@ proptest! {
             prop_assert_eq!(tree.best(), best(&model));
             match event {
                 Event::Start(load) => {
-                    if let Some(index) = tree.best() {
-                        prop_assert!(tree.start(index, load));
+                    let started = tree.start_best(load, Some);
+                    prop_assert_eq!(started, best(&model));
+                    if let Some(index) = started {
                         in_flight.push((index, load));
                         let path = &mut model[index as usize];
                         *path = (path.0 + u64::from(load), clock, false);
