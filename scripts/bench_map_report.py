@@ -85,13 +85,12 @@ def cost_table(maps):
 
 def own_table(maps):
     """Prints what is the targets' own: above the floor, over disks that answer to themselves."""
-    print("\nthe same over null_blk disks, exact: what each target adds to the floor\n")
+    print("\nthe same by bios over null_blk disks, exact: what each target adds to the floor\n")
     print(f"{'mode':12} {'selector':14} {'paths':>5} {'floor':>7} {'dm-multipath':>13} {'rmpath':>8} {'ratio':>7}")
     for (mode, selector, paths), row in maps.costs.items():
         floor = maps.floors[(mode, paths)]
         c, rust = (row[target] - floor for target in ("dm_multipath", "rmpath"))
         print(f"{MODES[mode]:12} {selector:14} {paths:5} {floor:7,} {c:13,} {rust:8,} {rust / c:7.3f}")
-    print("(by requests the floor is high as each is answered while it is sent)")
 
 
 def stall_table(stalls):

@@ -13,7 +13,8 @@ set -eu
 MSECS_EACH=${MSECS_EACH:-300}
 TIMES=${TIMES:-3}
 # The disks: virtio_scsi, as in life, whose interrupts come when the emulator has an answer; or null_blk, which
-# answers to itself: no figure depends on when, and all are exact.
+# answers while it is asked: by bios no figure depends on when, and all are exact. (By requests that is a way of its
+# own, which costs more than all else.)
 DISKS=${DISKS:-virtio_scsi}
 SELECTORS=${SELECTORS:-round-robin queue-length service-time}
 TARGETS=${TARGETS:-dm_multipath rmpath}
