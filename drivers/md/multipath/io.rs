@@ -50,13 +50,6 @@ use super::target::{
 /// A path for an I/O.
 type Lent<'m> = map::Lent<'m, KernelMemory, PathDevice>;
 
-/// How an I/O came back.
-#[derive(PartialEq, Eq)]
-enum Outcome {
-    Done,
-    Failed,
-}
-
 /// What is kept with an I/O that is on a path.
 pub(crate) struct Flight {
     pub(crate) in_flight: InFlight,
@@ -76,10 +69,10 @@ impl Multipath {
 
     /// The I/O has come back.
     #[inline(always)]
-    fn arrive(&self, flight: Flight, outcome: Outcome) {
+    fn arrive(&self, flight: Flight, status: BlockStatus) {
         let ended = Ended {
             start: (flight.sent_ns != 0).then_some(flight.sent_ns),
-            error: outcome == Outcome::Failed,
+            error: status != BlockStatus::Ok,
         };
         self.map.end_io(flight.in_flight, &System, ended);
     }
@@ -180,16 +173,16 @@ impl Multipath {
         if status != BlockStatus::Ok {
             return Self::request_failed(this, flight, status);
         }
-        this.arrive(flight, Outcome::Done);
+        this.arrive(flight, status);
         EndRequest::Done
     }
 
     #[cold]
     fn request_failed(this: &Live<Self>, flight: Flight, status: BlockStatus) -> EndRequest {
-        let status = block_status::BlockStatus::from_u8(status.as_raw());
-        let remaining = Self::after_error(this, Some(flight.in_flight.path()), status);
-        this.arrive(flight, Outcome::Failed);
-        match RequestEnd::new(status, remaining) {
+        let error = block_status::BlockStatus::from_u8(status.as_raw());
+        let remaining = Self::after_error(this, Some(flight.in_flight.path()), error);
+        this.arrive(flight, status);
+        match RequestEnd::new(error, remaining) {
             RequestEnd::Done => EndRequest::Done,
             RequestEnd::Requeue => EndRequest::Requeue,
             RequestEnd::DelayRequeue => EndRequest::DelayRequeue,
@@ -281,7 +274,7 @@ impl Multipath {
             return Self::bio_failed(this, bio, flight, status);
         }
         if let Some(flight) = flight {
-            this.arrive(flight, Outcome::Done);
+            this.arrive(flight, status);
         }
         bio.done()
     }
@@ -295,7 +288,7 @@ impl Multipath {
     ) -> EndBio<'b, Self> {
         let path = flight.as_ref().map(|flight| flight.in_flight.path());
         if let Some(flight) = flight {
-            this.arrive(flight, Outcome::Failed);
+            this.arrive(flight, status);
         }
         let status = block_status::BlockStatus::from_u8(status.as_raw());
         let remaining = Self::after_error(this, path, status);

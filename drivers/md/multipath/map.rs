@@ -160,6 +160,12 @@ impl<D> Path<D> {
         &self.stats
     }
 
+    fn unwatch(&self, extras: u32, in_flight: &InFlight) {
+        if extras & extra::DEADLINE != 0 {
+            self.watch.ended(in_flight.slice);
+        }
+    }
+
     /// What it holds, and for how long.
     #[inline]
     pub(crate) const fn watch(&self) -> &Watch {
@@ -329,9 +335,7 @@ impl<M: Memory, D> Map<M, D> {
         if started.is_some() && extras & extra::LATENCIES != 0 {
             path.stats.took(now.saturating_sub(start));
         }
-        if extras & extra::DEADLINE != 0 {
-            path.watch.ended(in_flight.slice);
-        }
+        path.unwatch(extras, &in_flight);
     }
 
     /// An I/O was not sent after all.
@@ -339,9 +343,7 @@ impl<M: Memory, D> Map<M, D> {
         if let Some(path) = self.path(in_flight.path) {
             self.cancel(path, in_flight.nr_bytes);
             path.stats.taken_back();
-            if self.extras() & extra::DEADLINE != 0 {
-                path.watch.ended(in_flight.slice);
-            }
+            path.unwatch(self.extras(), &in_flight);
         }
     }
 
