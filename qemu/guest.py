@@ -22,6 +22,7 @@ import capture
 import initramfs
 import outside
 import topology
+from events import Trace
 from qmp import Qmp, QmpError, Requests
 from script import Script, ScriptError
 from watch import Watch
@@ -109,7 +110,7 @@ class Guest:
                                            self.script.crash if self.script else None,
                                            self._told)
                 process, sockets = self._start(folder, stack)
-                self._follow(process, sockets, watch, start)
+                self._follow(process, sockets, watch, start, self._events(folder))
                 watch.close()
                 self._after(folder, log)
                 seen = dict.fromkeys(watch.bad)
@@ -134,6 +135,7 @@ class Guest:
     def _outside(self, folder, log):
         images = {disk[0]: os.path.join(folder, disk[3] + ".raw") for disk in self.topology.disks}
         facts = {"images": images, "notes": self.notes, "work": folder,
+                 "events": self._events(folder),
                  "dumper": capture.Tools(self.image, CACHE).command()}
         points, problems = outside.run(self.script.outside, facts, log)
         self._points_before = self._points()
@@ -183,6 +185,11 @@ class Guest:
                                for key, value in env.items()).encode()
         return files
 
+    @staticmethod
+    def _events(folder):
+        """Where QEMU writes the trace events that a script asks for."""
+        return os.path.join(folder, "events")
+
     def _boot_image(self):
         if self.topology.machine["boot"] == "vmlinuz":
             return self.kernel.image
@@ -210,6 +217,7 @@ class Guest:
                 sockets[name] = stack.enter_context(mine)
                 ends[name] = stack.enter_context(theirs)
         args = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
+                "-D", self._events(folder),
                 "-machine", machine["machine"], "-smp", machine["smp"], "-m", machine["mem"],
                 *accelerator_args(machine["accel"]),
                 "-kernel", self._boot_image(), "-initrd", initrd, "-append", " ".join(append)]
@@ -237,9 +245,9 @@ class Guest:
 
     # --- until the end ------------------------------------------------------------------------
 
-    def _follow(self, process, sockets, watch, start):
+    def _follow(self, process, sockets, watch, start, events):
         control = threading.Thread(target=self._control, daemon=True,
-                                   args=(sockets, start))
+                                   args=(sockets, start, events))
         control.start()
         ended = None
         try:
@@ -298,11 +306,11 @@ class Guest:
         if code > 0:
             self.problems.append(f"QEMU's exit status is {code}")
 
-    def _control(self, sockets, start):
+    def _control(self, sockets, start, events):
         try:
-            requests = Requests(Qmp(sockets["qmp"]),
-                                {disk[0]: disk[3] for disk in self.topology.disks},
-                                sockets.get("console"))
+            qmp = Qmp(sockets["qmp"])
+            requests = Requests(qmp, {disk[0]: disk[3] for disk in self.topology.disks},
+                                sockets.get("console"), Trace(qmp, events))
             self._serve(requests, sockets["control"], start)
         except (QmpError, OSError):
             # QEMU has ended; the other thread finds out why.

@@ -5,6 +5,7 @@ A guest script names the checker (`# outside: FILE` in tests/outside/). It runs 
 root and reads one JSON object from its standard input:
 
   images   path of the raw image by disk name (disk0, disk1)
+  events   the file with QEMU's trace events, of those that the guest asked for
   notes    what the guest noted by `note KEY VALUE`
   dumper   the command line of makedumpfile, without arguments
   work     a folder for files, removed afterwards

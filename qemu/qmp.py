@@ -2,6 +2,7 @@
 """A QMP client over a connected socket, and the requests that guest scripts may make of it."""
 
 import json
+import re
 import select
 import time
 
@@ -80,8 +81,10 @@ class Requests:
     # Which I/O an injected error is for, by the first word of `inject`.
     IO_TYPES = ("read", "write", "flush", "discard", "write-zeroes")
 
-    def __init__(self, qmp, disks, console=None):
+    def __init__(self, qmp, disks, console, trace):
         self.qmp = qmp
+        # Where QEMU's trace events go.
+        self.trace = trace
         # What is typed on the serial console goes here.
         self.console = console
         # The block node below each disk.
@@ -97,7 +100,7 @@ class Requests:
             return False, f"unknown request: {verb}"
         try:
             return True, method(rest.strip())
-        except (QmpError, ValueError, json.JSONDecodeError) as err:
+        except (QmpError, ValueError, re.error) as err:
             return False, str(err)
 
     def do_qmp(self, rest):
@@ -182,6 +185,22 @@ class Requests:
         self.qmp.execute({"execute": "block_set_io_throttle", "arguments": {
             "id": disk, "bps": 0, "bps_rd": 0, "bps_wr": 0,
             "iops": int(iops), "iops_rd": 0, "iops_wr": 0}})
+        return ""
+
+    def do_trace(self, rest):
+        """trace start|stop EVENT...: names, `*` for any characters; trace mark; trace count|lines
+        REGEX: of the events since the start or the mark, in their order."""
+        verb, _, rest = rest.partition(" ")
+        if verb in ("start", "stop") and rest:
+            getattr(self.trace, verb)(rest.split())
+        elif verb == "mark":
+            self.trace.mark()
+        elif verb == "count":
+            return str(sum(1 for _ in self.trace.lines(rest)))
+        elif verb == "lines":
+            return "\n".join(self.trace.lines(rest))
+        else:
+            raise ValueError("trace start|stop EVENT..., mark, count REGEX or lines REGEX")
         return ""
 
     def do_sysrq(self, rest):

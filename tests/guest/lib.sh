@@ -105,6 +105,11 @@ require_cmd() {
 #                                   such requests fail (topology blkdebug, disk0; nothing held)
 #   heal DISK                       no more injected errors
 #   throttle DISK IOPS              the disk serves no more requests in a second; 0: as many as it can
+#   trace start|stop EVENT...       QEMU's trace events of these names (`megasas_dcmd_*`) are recorded from
+#                                   now on, or no more; counts are from here on
+#   trace mark                      counts are from here on
+#   trace count REGEX               how many events `NAME ARGUMENTS` match from their beginning
+#   trace lines REGEX               they themselves, as many as an answer holds (3500 bytes)
 #   device_del ID                   unplugs disk0, hba0, ...
 #   sysrq KEY                       from the serial console: the kernel acts in an interrupt
 #   wait_deleted ID SECONDS         until an unplugged device has gone
@@ -125,6 +130,21 @@ ctl() {
 		return 1
 		;;
 	esac
+}
+
+# trace_start EVENT...: what QEMU's devices do is recorded, and counted from here on. trace_mark: counted from
+# here on. trace_count REGEX: how many events there were.
+trace_start() { ctl trace start "$@"; }
+trace_mark() { ctl trace mark; }
+trace_count() { ctl trace count "$1"; }
+
+# traced N REGEX: there were exactly so many such events. The log has them when there were others.
+traced() {
+	traced_count=$(trace_count "$2") || return
+	[ "$traced_count" != "$1" ] || return 0
+	echo "$traced_count and not $1 events '$2':"
+	ctl trace lines "$2"
+	return 1
 }
 
 # --- modules ---------------------------------------------------------------------------------
