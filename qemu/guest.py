@@ -271,13 +271,21 @@ class Guest:
                     watch.feed(data)
                     self.on_line("console", data)
         finally:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0 if self.problems else POWER_OFF_SECONDS)
-            process.kill()
-            code = process.wait()
+            code = self._end(process)
         # QEMU has gone: the control port's last lines are all there to be read.
         control.join(5)
         self._conclude(process, code)
+
+    def _end(self, process):
+        """Waits for QEMU's end, or brings it about; its exit status, none if it had to be killed."""
+        try:
+            return process.wait(0 if self.problems else POWER_OFF_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if not self.problems:
+            self.problems.append(f"QEMU did not end within {POWER_OFF_SECONDS} s")
+        return None
 
     def _overdue(self, running, off):
         if off is not None:
@@ -303,8 +311,10 @@ class Guest:
             self.problems.append("the guest ended before its script (panic, reboot or QEMU exit)")
         elif self.status not in (None, 0):
             self.problems.append(f"the script's exit status is {self.status}")
-        if code > 0:
+        if code and code > 0:
             self.problems.append(f"QEMU's exit status is {code}")
+        elif code:
+            self.problems.append(f"QEMU was killed by signal {-code}")
 
     def _control(self, sockets, start, events):
         try:

@@ -15,12 +15,16 @@ class QmpError(Exception):
 
 
 class Qmp:
-    """Commands go out one at a time; events are kept."""
+    """Commands go out one at a time; events are kept.
+
+    Each command has an id: the answer to one that was given up must not be taken for that of the next.
+    """
 
     def __init__(self, sock):
         self.sock = sock
         self.events = []
         self._buffer = b""
+        self._last_id = 0
         self._receive(time.monotonic() + ANSWER_SECONDS)
         self.command("qmp_capabilities")
 
@@ -39,7 +43,8 @@ class Qmp:
 
     def execute(self, message):
         """Sends one QMP message; the value that it returns."""
-        self.sock.sendall(json.dumps(message).encode() + b"\n")
+        self._last_id += 1
+        self.sock.sendall(json.dumps({**message, "id": self._last_id}).encode() + b"\n")
         deadline = time.monotonic() + ANSWER_SECONDS
         while True:
             answer = self._receive(deadline)
@@ -47,9 +52,14 @@ class Qmp:
                 raise QmpError(f"no answer within {ANSWER_SECONDS} s: {message}")
             if "event" in answer:
                 self.events.append(answer)
+            elif answer.get("id") != self._last_id:
+                # The greeting, or the late answer to a command that was given up. QEMU cannot tell the id
+                # of what it could not read: then nothing else answers it.
+                if "error" in answer and "id" not in answer:
+                    raise QmpError(answer["error"]["desc"])
             elif "error" in answer:
                 raise QmpError(answer["error"]["desc"])
-            elif "return" in answer:
+            else:
                 return answer["return"]
 
     def command(self, name, **arguments):

@@ -22,10 +22,13 @@ from script import Script, ScriptError  # noqa: E402
 from topology import TopologyError  # noqa: E402
 
 LOGS = os.path.join(TOP, "build/test-logs")
+SKIPS = os.path.join(TOP, "tests/skips")
 # Nothing is silent for longer.
 PROGRESS_SECONDS = 10
 LOG_TAIL_LINES = 25
 
+# Guests of a whole run that may start anew; one more is a failure.
+RESTARTS = 2
 # What a guest says whose stock kernel went no further. (One that is only slow does not start anew.)
 NOT_BOOTED = re.compile(r"the guest did not boot: silent |the guest ended before its script")
 POINT = re.compile(r"(not )?ok (\d+)(?: -)? ?([^#]*?)\s*(?:# (SKIP)?\s*(.*))?$")
@@ -65,9 +68,52 @@ class Ktap:
         if point[1]:
             self.failed.append(point[3] + reason)
         elif point[4]:
-            self.skipped.append(point[3] + reason)
+            self.skipped.append((point[3], f": {point[5]}" if point[5] else ""))
         else:
             self.passed.append(point[3])
+
+
+class Skips:
+    """The points that may be skipped, by tests/skips."""
+
+    def __init__(self, path, env):
+        self.allowed = set()
+        with open(path, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip() or line.startswith("#"):
+                    continue
+                fields = [field.strip() for field in line.split("|")]
+                if len(fields) != 4 or not all(fields):
+                    raise ScriptError(f"{path}:{number}: not SCRIPT | POINT | WHEN | REASON")
+                if not os.path.exists(os.path.join(TOP, "tests", fields[0] + ".sh")):
+                    raise ScriptError(f"{path}:{number}: there is no tests/{fields[0]}.sh")
+                if fields[2] == "always" or fields[2] in env:
+                    self.allowed.add((fields[0], fields[1]))
+
+    def judge(self, script, ktap):
+        """A skipped point that is not listed has failed."""
+        name = os.path.relpath(script, os.path.join(TOP, "tests")).removesuffix(".sh")
+        for point, reason in list(ktap.skipped):
+            if (name, point) not in self.allowed:
+                ktap.skipped.remove((point, reason))
+                ktap.failed.append(f"{point} (skipped{reason}; it is not listed in tests/skips)")
+
+
+class Restarts:
+    """How many guests have started anew because the stock kernel did not boot."""
+
+    def __init__(self, most):
+        self.most = most
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def take(self):
+        """One more; false if there were as many as there may be."""
+        with self._lock:
+            if self.count >= self.most:
+                return False
+            self.count += 1
+            return True
 
 
 class Job:
@@ -86,20 +132,21 @@ class Job:
         self.first = None
         self.seconds = 0.0
 
-    def run(self, args):
+    def run(self, args, skips, restarts):
         """Boots the guest and judges what it reported."""
         self.started = time.monotonic()
         env = dict(pair.split("=", 1) for pair in args.env)
         try:
             # Emulated, one boot in some hundreds stops where the kernel starts its second processor, or
             # dies where it patches its own text, long before anything that is tested: such a guest
-            # starts anew, and the report says so.
+            # starts anew, once, and the report says so.
             while True:
                 guest = Guest(self.script, self.spec, kernel=args.kernel, image=args.image,
                               log=self.log, env=env)
                 guest.run()
                 if (guest.booted is not None or self.first
-                        or not any(map(NOT_BOOTED.match, guest.problems))):
+                        or not any(map(NOT_BOOTED.match, guest.problems))
+                        or not restarts.take()):
                     break
                 self.first = guest.problems[-1]
                 os.replace(self.log, self.log + ".first")
@@ -110,6 +157,7 @@ class Job:
         self.seconds = guest.seconds
         self.figures = guest.figures
         self.ktap = Ktap(guest.ktap, self.script.tests)
+        skips.judge(self.script.path, self.ktap)
         # Failed points show in the exit status as well: that is one failure, not two.
         self.problems = [text for text in guest.problems
                          if not (self.ktap.failed and text.startswith("the script's exit status"))]
@@ -175,7 +223,7 @@ class Report:
         if self.verbose:
             text += [f"       ok: {name}" for name in ktap.passed]
         text += [f"   figure: {figure}" for figure in job.figures]
-        text += [f"     skip: {name}" for name in ktap.skipped]
+        text += [f"     skip: {name}{reason}" for name, reason in ktap.skipped]
         text += [f"   not ok: {name}" for name in ktap.failed]
         text += [f"  problem: {problem}" for problem in job.problems]
         if bad:
@@ -214,12 +262,15 @@ def main():
     parser.add_argument("-t", "--topology", help="only this one, declared or not")
     parser.add_argument("--list", action="store_true", help="only list what would run")
     parser.add_argument("--selftest", action="store_true", help="does the runner see failures?")
+    parser.add_argument("--restarts", type=int, default=RESTARTS, metavar="N", help="guests that may"
+                        f" start anew because the stock kernel did not boot ({RESTARTS})")
     parser.add_argument("names", nargs="*", metavar="GROUP[/NAME]")
     args = parser.parse_args()
 
     try:
         jobs = find(os.path.join(TOP, "tests/selftest" if args.selftest else "tests/guest"),
                     args.names)
+        skips = Skips(SKIPS, args.env)
     except (ScriptError, ValueError) as err:
         sys.exit(f"tests/run: {err}")
     if args.topology:
@@ -237,13 +288,14 @@ def main():
             print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
         return 0
     report = Report(args.verbose)
+    restarts = Restarts(args.restarts)
     finish = report.selftest if args.selftest else report.guest
     report.line(f"{len(jobs)} guests, {args.jobs} at a time")
     done = set()
     # The longest first: the end is not one long guest alone.
     order = sorted(jobs, key=lambda job: -job.script.timeout)
     with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
-        pending = {pool.submit(job.run, args): job for job in order}
+        pending = {pool.submit(job.run, args, skips, restarts): job for job in order}
         while pending:
             ready, _ = concurrent.futures.wait(pending, 1, concurrent.futures.FIRST_COMPLETED)
             for future in ready:
@@ -253,7 +305,8 @@ def main():
                 finish(job)
             report.progress(jobs, done)
     skipped = f", {report.skipped} skipped" if report.skipped else ""
-    print(f"{report.passed} passed, {report.failed} failed{skipped}")
+    anew = f", {restarts.count} started anew" if restarts.count else ""
+    print(f"{report.passed} passed, {report.failed} failed{skipped}{anew}")
     return 1 if report.failed else 0
 
 

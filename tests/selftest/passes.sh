@@ -9,5 +9,5 @@
 . /ironpath/lib.sh
 plan 2
 pass "first point"
-skip "second point" "nothing to do"
+pass "second point"
 finish
