@@ -202,8 +202,8 @@ class Guest:
                         files=self._files(folder))
         machine = self.topology.machine
         append = ["console=ttyS0", "panic=-1", "oops=panic", "ignore_loglevel",
-                  # Scripts mark places in the kernel log: none of these may be dropped.
-                  "printk.devkmsg=on", "random.trust_cpu=on",
+                  # Scripts mark places in the kernel log: none of these may be dropped or overwritten.
+                  "printk.devkmsg=on", "log_buf_len=1M", "random.trust_cpu=on",
                   # The boot's test of the timer counts ticks, and panics if the host is too busy.
                   "no_timer_check"]
         if self.gdb_port:

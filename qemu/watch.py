@@ -9,7 +9,8 @@ KERNEL_LINE = re.compile(r"\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? (.*)")
 
 BAD = re.compile("|".join((
     r"WARNING: ",
-    r"BUG: ",
+    # Of the slab allocator without a colon: "BUG kmalloc-64 (Tainted: G): Redzone overwritten".
+    r"\bBUG\b",
     r"UBSAN: ",
     r"\bOops\b",
     r"list_(?:add|del) corruption",
@@ -28,10 +29,29 @@ BAD = re.compile("|".join((
     r"Call Trace:",
     r"rust_kernel: panicked|rust panic",
     r"scheduling while atomic",
-    r"kernel BUG at",
     r"Out of memory: Killed",
     r"irq \d+: nobody cared",
+    r"kmem_cache_destroy .*: Slab cache still has objects",
+    r"kmemleak: \d+ new suspected",
+    r"page allocation failure",
+    r"swiotlb buffer is full",
+    r"DMA-API: ",
+    # An I/O that failed, at each layer that tells of it.
+    r" error, dev \S+, sector \d+",
+    r"I/O error",
+    r"lost (?:async|sync) page write",
+    r"EXT4-fs (?:error|warning)",
+    r"Aborting journal|Remounting filesystem read-only",
+    r"XFS .*(?:[Cc]orruption|[Ss]hut(?:ting)? ?down|error)",
+    r"rejecting I/O to (?:offline|dead) device",
+    r"Device offlined",
+    r"the adapter is dead",
+    # What a device was not allowed to touch.
+    r"DMAR: .*\bfault\b|IO_PAGE_FAULT",
 )))
+
+# The console says this without a timestamp: lines of the log that were never seen here.
+DROPPED = re.compile(r"\*\* \d+ printk messages dropped \*\*")
 
 # What a panic prints besides its own line, and the first line of the capture kernel after it.
 PANIC_TRACE = re.compile(r"Call Trace:")
@@ -83,8 +103,10 @@ class Watch:
             return
         if match and self.crash and self._planned(match[1]):
             return
-        if match and BAD.search(match[1]) and not any(ok.search(match[1]) for ok in self.allow):
-            self.bad.append(match[1])
+        text = match[1] if match else line
+        if ((match and BAD.search(text) or DROPPED.search(text))
+                and not any(ok.search(text) for ok in self.allow)):
+            self.bad.append(text)
 
     def _planned(self, text):
         if self.crashed is None:

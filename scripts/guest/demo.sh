@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # set by lib.sh, which the launcher puts into the guest
 # topology: blkdebug
 # timeout: 240
+# allow-log: critical medium error, dev sd|Buffer I/O error on dev sd | a sector is made unreadable
 # tests: 10
 . /ironpath/lib.sh
 set -eu
@@ -128,7 +129,7 @@ count_io
 unload_modules
 point "both modules are unloaded" [ ! -d /sys/module/storage ]
 # The block layer names each failed request.
-errors=$(dmesg | grep -c 'error, dev sd')
+errors=$(kmsg_all | grep -c 'error, dev sd')
 point "no request failed but the one that had to" [ "$errors" = 1 ]
 row "I/Os" "$ios"
 row "bytes" "$((sectors * 512)) ($((sectors / 2048)) MiB)"

@@ -5,6 +5,7 @@
 # timeout: 240
 # modules: dm_multipath
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd | a path is made to fail
+# allow-log: rejecting I/O to offline device | a path is set offline under I/O
 # tests: 7
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

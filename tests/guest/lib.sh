@@ -73,10 +73,15 @@ skip_rest() {
 	finish
 }
 
+# bail_out REASON: the run fails, whatever follows.
+bail_out() {
+	ktap_line "Bail out! $*"
+	return 1
+}
+
 # die REASON: nothing more can be tested; the points that are left are missing, which fails the run.
 die() {
-	ktap_line "Bail out! $*"
-	exit 1
+	bail_out "$@" || exit 1
 }
 
 # finish: exits with the truth about the points so far.
@@ -248,7 +253,17 @@ kmsg_mark() {
 	echo "$kmsg_marker" >/dev/kmsg
 }
 
-kmsg_since() { dmesg | sed "1,/$kmsg_marker/d"; }
+# kmsg_since, kmsg_all: the kernel log since the mark, or since boot. Where the mark, or the boot's first line,
+# has left the kernel's buffer, the run fails, whatever the caller makes of what is left.
+kmsg_since() { kmsg_after "$kmsg_marker"; }
+kmsg_all() { kmsg_after "Linux version "; }
+kmsg_after() {
+	kmsg_status=0
+	dmesg | awk -v mark="$1" 'found; !found && index($0, mark) { found = 1 } END { if (!found) exit 3 }' ||
+		kmsg_status=$?
+	# Any other status is that of a reader who has seen enough.
+	[ "$kmsg_status" != 3 ] || bail_out "the kernel log has lost '$1'"
+}
 
 # kmsg_has REGEX: the kernel log has such a line since the mark.
 kmsg_has() { kmsg_since | grep -Eq -- "$1"; }

@@ -3,6 +3,7 @@
 # Errors injected below a disk reach the guest for the right sectors, and requests can be held.
 # topology: blkdebug
 # timeout: 120
+# allow-log: critical medium error, dev sd | errors are injected below the disk
 # tests: 9
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

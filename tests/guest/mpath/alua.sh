@@ -5,6 +5,7 @@
 # topology: none
 # timeout: 300
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_dh_alua target_core_mod tcm_loop
+# allow-log: I/O error, dev dm- | I/O of a map without paths is to fail
 # tests: 10
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

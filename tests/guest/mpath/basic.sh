@@ -4,6 +4,7 @@
 # topology: mpath
 # timeout: 150
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
+# allow-log: I/O error, dev dm- | I/O of a map without paths is to fail
 # tests: 25
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

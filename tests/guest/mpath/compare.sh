@@ -5,6 +5,7 @@
 # topology: mpath
 # timeout: 180
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_dh_alua scsi_dh_rdac scsi_dh_emc
+# allow-log: I/O error, dev dm- | I/O of a map without paths is to fail
 # tests: 7
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -135,5 +135,5 @@ fi
 dmsetup remove --noudevsync m 2>/dev/null || :
 dmsetup remove --noudevsync linear
 check "the target can be unloaded" unload_target
-check "no host was reset" eval "! dmesg | grep -q 'scsi_debug.*reset'"
+check "no host was reset" eval "! kmsg_all | grep -q 'scsi_debug.*reset'"
 finish

@@ -5,7 +5,8 @@
 # topology: mpath
 # timeout: 900
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
-# allow-log: I/O error, dev sd|Buffer I/O error on dev sd | devices are taken away
+# allow-log: (I/O|device offline) error, dev sd|Buffer I/O error on dev sd | devices are taken away under I/O
+# allow-log: rejecting I/O to (offline|dead) device | devices are taken away under I/O
 # tests: 71
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -8,6 +8,7 @@
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_dh_alua target_core_mod
 # modules: iscsi_target_mod iscsi_tcp
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd | a path is made to fail
+# allow-log: rejecting I/O to offline device | a path is taken offline by its transport
 # tests: 51
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

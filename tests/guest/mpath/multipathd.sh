@@ -6,6 +6,7 @@
 # timeout: 300
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd | paths are made to fail
+# allow-log: rejecting I/O to offline device | paths are set offline under I/O
 # tests: 18
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

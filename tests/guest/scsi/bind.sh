@@ -4,6 +4,8 @@
 # topology: gen2
 # topology: two-hba,msix=off,msi=off
 # timeout: 120
+# allow-log: (I/O|device offline) error, dev sd|Buffer I/O error on dev sd | the driver is unbound under I/O
+# allow-log: rejecting I/O to (offline|dead) device | the driver is unbound under I/O
 # tests: 10
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -44,7 +44,7 @@ done
 echo "$loaded times loaded, $refused times refused, $least MiB at least"
 check "memory was short" [ "$least" -lt 24 ]
 check "it loads, or there is no memory" [ "$clean" = yes ]
-check "a probe fails with ENOMEM only" eval "! dmesg | grep 'probe.* failed with error' | grep -qv 'error -12'"
+check "a probe fails with ENOMEM only" eval "! kmsg_all | grep 'probe.* failed with error' | grep -qv 'error -12'"
 load_modules
 check "with memory it finds the disks" wait_for 20 disk_count 2
 disk=$(disk_by_serial IRON0001)

@@ -4,6 +4,7 @@
 # topology: blkdebug
 # topology: blkdebug,msix=off,msi=off
 # timeout: 90
+# allow-log: critical medium error, dev sd|Buffer I/O error on dev sd | a sector is made unreadable
 # tests: 13
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -4,6 +4,8 @@
 # as ones. The commands end in errors, the driver goes, and nothing hangs.
 # topology: pulled
 # timeout: 120
+# allow-log: (I/O|device offline) error, dev sd|Buffer I/O error on dev sd | the controller is pulled under I/O
+# allow-log: rejecting I/O to (offline|dead) device | the controller is pulled under I/O
 # tests: 7
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -24,7 +24,7 @@ first=$(disk_by_serial IRON0000)
 second=$(disk_by_serial IRON0001)
 kmsg_mark
 check "each disk has a host of its own" [ "$(host_of "$first")" != "$(host_of "$second")" ]
-check "they are of both generations" eval "dmesg | grep -q 'SAS 1078' && dmesg | grep -q 'SAS 2108'"
+check "they are of both generations" eval "kmsg_all | grep -q 'SAS 1078' && kmsg_all | grep -q 'SAS 2108'"
 check "both move data at once" verified --name=first --filename="/dev/$first" \
 	--name=second --filename="/dev/$second"
 verified --name=second --filename="/dev/$second" >/tmp/fio &

@@ -5,6 +5,8 @@
 # topology: gen2,machine=q35
 # topology: gen1
 # timeout: 150
+# allow-log: (I/O|device offline) error, dev sd|Buffer I/O error on dev sd | disks are unplugged under I/O
+# allow-log: rejecting I/O to (offline|dead) device | disks are unplugged under I/O
 # tests: 8
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
