@@ -2,16 +2,18 @@
 
 //! Firmware commands that somebody waits for.
 //!
-//! A slot goes from Idle over [`Armed`] and [`Pending`] to [`Answered`] and back:
+//! A slot goes from Idle over [`Armed`] and [`Pending`] (or [`Polled`]) to [`Answered`] and back:
 //!
 //! - [`Mailbox::arm`] claims an idle slot, initialises its completion in place and gives it a new
 //!   generation;
 //! - [`Armed::post`] consumes the armed slot and is the only way to ring the doorbell: the completion is
 //!   always ready before the firmware can see the command;
-//! - [`Pending::wait`] is always bounded. A slot whose time runs out is quarantined: it is not used again
-//!   until the firmware has returned it ([`Mailbox::answer`]) or a reset has been proven
-//!   ([`Mailbox::release_after_reset`]), so that a late answer can neither complete nor overwrite a later
-//!   command.
+//! - a command that the firmware answers by a status in the command's memory, and not in its queue, is
+//!   posted by [`Armed::post_polled`]: a [`Polled`] command is waited for by looks at that status;
+//! - [`Pending::wait`] and [`Polled::wait`] are always bounded. A slot whose time runs out is quarantined:
+//!   it is not used again until the firmware has returned it ([`Mailbox::answer`]) or a reset has been
+//!   proven ([`Mailbox::release_after_reset`]), so that a late answer can neither complete nor overwrite a
+//!   later command.
 //!
 //! C header: [`include/linux/completion.h`](srctree/include/linux/completion.h)
 //!
@@ -22,6 +24,10 @@
 //! frames.slot(armed.index()).ok_or(EINVAL)?.write(0, &frame(armed.context()))?;
 //! let pending = armed.post(|_| doorbell.ring());
 //! let answered = pending.wait(Delta::from_secs(10), TICK, || adapter.drain())?;
+//!
+//! // A command that is flagged as polled: the firmware only writes its status.
+//! let polled = armed.post_polled(|_| doorbell.ring());
+//! let answered = polled.wait(Delta::from_secs(10), TICK, || frame.status() != NOT_ANSWERED)?;
 //! ```
 
 mod slot;
@@ -171,16 +177,30 @@ impl<'a> Armed<'a> {
 
     /// Posts the command: `doorbell` hands it to the firmware. Any context that `doorbell` allows.
     pub fn post(self, doorbell: impl FnOnce(Context)) -> Pending<'a> {
-        let armed = ManuallyDrop::new(self);
-        let pending = Pending {
-            mailbox: armed.mailbox,
-            entry: armed.entry,
-            context: armed.context,
-        };
+        let pending = self.into_pending();
         // The only holder of the armed slot posts it, so this cannot fail.
         let _posted = pending.entry.state.post(pending.context.generation);
         doorbell(pending.context);
         pending
+    }
+
+    /// As [`Armed::post`], for a command that tells the firmware to leave its queue alone: the answer is a
+    /// status in the command's memory, which must say "not answered" now.
+    pub fn post_polled(self, doorbell: impl FnOnce(Context)) -> Polled<'a> {
+        let pending = self.into_pending();
+        // As in `post`.
+        let _posted = pending.entry.state.post_polled(pending.context.generation);
+        doorbell(pending.context);
+        Polled(pending)
+    }
+
+    fn into_pending(self) -> Pending<'a> {
+        let armed = ManuallyDrop::new(self);
+        Pending {
+            mailbox: armed.mailbox,
+            entry: armed.entry,
+            context: armed.context,
+        }
     }
 }
 
@@ -261,6 +281,44 @@ impl Drop for Pending<'_> {
             unsafe { kernel::bindings::wait_for_completion(self.entry.done.get()) };
             self.entry.state.collect(self.context.generation);
         }
+    }
+}
+
+/// A command that the firmware has, and answers by a status in the command's memory alone. Dropping it
+/// quarantines the slot.
+#[must_use = "a slot that is dropped is quarantined"]
+pub struct Polled<'a>(Pending<'a>);
+
+impl<'a> Polled<'a> {
+    /// The context of the command.
+    pub fn context(&self) -> Context {
+        self.0.context
+    }
+
+    /// Looks at the command every `tick`, at most for `timeout`, until `is_answered` says that the status in
+    /// its memory has changed. What the device wrote before the status is visible afterwards. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` if the status did not change; the slot is quarantined.
+    pub fn wait(
+        self,
+        timeout: Delta,
+        tick: Delta,
+        mut is_answered: impl FnMut() -> bool,
+    ) -> Result<Answered<'a>> {
+        let (entry, context) = (self.0.entry, self.0.context);
+        self.0.wait(timeout, tick, || {
+            if !is_answered() {
+                return;
+            }
+            crate::dma::read_barrier();
+            if entry.state.finish(context.generation) {
+                // SAFETY: `arm` has initialised the completion, and by the invariant of `Entry` it stays so
+                // and where it is while the slot is not idle: the caller of this closure holds the slot.
+                unsafe { kernel::bindings::complete_all(entry.done.get()) };
+            }
+        })
     }
 }
 

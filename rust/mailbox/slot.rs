@@ -15,6 +15,21 @@
 //!                       give up              answer, reset
 //! ```
 //!
+//! A command whose answer is a status in its own memory, rather than an entry in a queue of the firmware,
+//! goes another way to the same ends:
+//!
+//! ```text
+//!         post polled            finish
+//!    Armed ---------> Polled ---------------> Answered
+//!                      |  |
+//!                      |  +-----------------> Lost
+//!                      |         reset
+//!                      +--------------------> Quarantined
+//!                               give up
+//! ```
+//!
+//! The waiter alone reads that status, so nobody else can finish a polled command.
+//!
 //! The waiter leaves a slot only through [`MailboxSlot::collect`] or [`MailboxSlot::give_up`]. A
 //! slot that was given up stays out of use until the firmware has returned it, or until a reset
 //! has proven that the firmware forgot it: the firmware may still write to the command's memory.
@@ -37,6 +52,7 @@ enum State {
     Answered = 3,
     Lost = 4,
     Quarantined = 5,
+    Polled = 6,
 }
 
 type Word = SlotWord<State>;
@@ -101,8 +117,8 @@ pub(crate) enum Released {
 /// # Invariants
 ///
 /// - From `Armed` until the slot is `Idle` again, the generation does not change.
-/// - A slot that the firmware may still write to is `Pending` or `Quarantined`, and cannot be
-///   armed.
+/// - A slot that the firmware may still write to is `Pending`, `Polled` or `Quarantined`, and cannot
+///   be armed.
 pub(crate) struct MailboxSlot {
     state: AtomicU32,
 }
@@ -142,11 +158,25 @@ impl MailboxSlot {
         self.step(generation, State::Armed, State::Pending)
     }
 
+    /// As [`MailboxSlot::post`], for a command whose answer is a status in its memory.
+    #[must_use]
+    pub(crate) fn post_polled(&self, generation: Generation) -> bool {
+        self.step(generation, State::Armed, State::Polled)
+    }
+
+    /// The waiter has seen the status of a polled command. False if a reset took it before.
+    pub(crate) fn finish(&self, generation: Generation) -> bool {
+        self.step(generation, State::Polled, State::Answered)
+    }
+
     /// The firmware has answered the command of `generation`.
+    ///
+    /// Stale for a polled command: firmware that posts an answer nevertheless is not believed, and the
+    /// status in the command's memory alone counts.
     pub(crate) fn answer(&self, generation: Generation) -> Answer {
         let mut seen = self.load();
         // Ends: an exchange fails only if another thread moved the slot on, and from `Pending`
-        // there are two steps at most in which the generation stays.
+        // or `Polled` there are two steps at most in which the generation stays.
         loop {
             let (next, answer) = if seen == Word::new(generation, State::Pending) {
                 (State::Answered, Answer::Wake)
@@ -186,7 +216,9 @@ impl MailboxSlot {
     /// The waiter's time is over. An answer that comes at the same moment either finishes the
     /// command or finds the slot in quarantine.
     pub(crate) fn give_up(&self, generation: Generation) -> GaveUp {
-        if self.step(generation, State::Pending, State::Quarantined) {
+        if self.step(generation, State::Pending, State::Quarantined)
+            || self.step(generation, State::Polled, State::Quarantined)
+        {
             return GaveUp::Quarantined;
         }
         match self.reply(generation) {
@@ -203,7 +235,7 @@ impl MailboxSlot {
         // Ends for the same reason as in `answer`.
         loop {
             let generation = seen.generation();
-            let (next, released) = if seen.is(State::Pending) {
+            let (next, released) = if seen.is(State::Pending) || seen.is(State::Polled) {
                 (State::Lost, Released::Woken(generation))
             } else if seen.is(State::Quarantined) {
                 (State::Idle, Released::Freed)

@@ -40,6 +40,14 @@ impl Mailbox {
         mailbox
     }
 
+    fn polled() -> Self {
+        let mailbox = Self::new();
+        let generation = mailbox.slot.arm().unwrap();
+        assert_eq!(generation, first());
+        assert!(mailbox.slot.post_polled(generation));
+        mailbox
+    }
+
     /// The interrupt: the firmware's reply is in memory.
     fn answer(&self) -> Answer {
         self.slot.answer(first())
@@ -255,5 +263,51 @@ fn two_resets_wake_a_waiter_once() {
         let both = [one, other.join().unwrap()];
         assert!(both.contains(&Released::Woken(first())));
         assert!(both.contains(&Released::Nothing));
+    });
+}
+
+#[test]
+fn status_reset_and_a_post_end_a_polled_command_once() {
+    loom::model(|| {
+        let mailbox = Mailbox::polled();
+        // Firmware that posts an answer although it was told not to.
+        let firmware = thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.answer()
+        });
+        let reset = thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.slot.release_after_reset()
+        });
+        // The waiter sees the status.
+        let finished = mailbox.slot.finish(first());
+        let reply = mailbox.slot.reply(first());
+        assert_eq!(firmware.join().unwrap(), Answer::Stale);
+        match (finished, reply, reset.join().unwrap()) {
+            (true, Some(Reply::Answered), Released::Nothing) => (),
+            (false, Some(Reply::Lost), Released::Woken(woken)) => assert_eq!(woken, first()),
+            other => panic!("{other:?}"),
+        }
+        assert!(mailbox.slot.collect(first()));
+        mailbox.assert_free();
+    });
+}
+
+#[test]
+fn a_polled_command_without_status_is_quarantined_or_lost() {
+    loom::model(|| {
+        let mailbox = Mailbox::polled();
+        let reset = thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.slot.release_after_reset()
+        });
+        match (mailbox.slot.give_up(first()), reset.join().unwrap()) {
+            (GaveUp::Quarantined, Released::Freed) => (),
+            (GaveUp::Finished(reply @ Reply::Lost), Released::Woken(_)) => {
+                mailbox.collect(reply, false);
+            }
+            other => panic!("{other:?}"),
+        }
+        mailbox.assert_free();
     });
 }

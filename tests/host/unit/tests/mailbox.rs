@@ -88,11 +88,61 @@ fn a_reset_leaves_an_answer_alone() {
     assert_eq!(slot.give_up(generation), GaveUp::Finished(Reply::Answered));
 }
 
+fn polled() -> (MailboxSlot, Generation) {
+    let slot = MailboxSlot::new();
+    let generation = slot.arm().unwrap();
+    assert!(slot.post_polled(generation));
+    (slot, generation)
+}
+
+#[test]
+fn a_polled_command_is_finished_by_its_waiter_alone() {
+    let (slot, generation) = polled();
+    // Firmware that posts an answer all the same, before the status and after it.
+    assert_eq!(slot.answer(generation), Answer::Stale);
+    assert_eq!(slot.reply(generation), None);
+    assert!(slot.finish(generation));
+    assert_eq!(slot.answer(generation), Answer::Stale);
+    assert!(!slot.finish(generation));
+    assert_eq!(slot.reply(generation), Some(Reply::Answered));
+    assert!(slot.collect(generation));
+    assert_eq!(slot.answer(generation), Answer::Stale);
+    assert!(slot.arm().is_some());
+}
+
+#[test]
+fn a_command_in_the_queue_is_not_finished_by_a_status() {
+    let (slot, generation) = pending();
+    assert!(!slot.finish(generation));
+    assert_eq!(slot.reply(generation), None);
+    assert_eq!(slot.answer(generation), Answer::Wake);
+}
+
+#[test]
+fn a_polled_command_is_quarantined_as_any_other() {
+    let (slot, generation) = polled();
+    assert_eq!(slot.give_up(generation), GaveUp::Quarantined);
+    assert_eq!(slot.arm(), None);
+    assert!(!slot.finish(generation));
+    assert_eq!(slot.release_after_reset(), Released::Freed);
+    assert!(slot.arm().is_some());
+}
+
+#[test]
+fn a_reset_ends_the_wait_for_a_polled_command() {
+    let (slot, generation) = polled();
+    assert_eq!(slot.release_after_reset(), Released::Woken(generation));
+    assert!(!slot.finish(generation));
+    assert_eq!(slot.give_up(generation), GaveUp::Finished(Reply::Lost));
+    assert!(slot.collect(generation));
+}
+
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum State {
     Idle,
     Armed,
     Pending,
+    Polled,
     Answered,
     Lost,
     Quarantined,
@@ -103,6 +153,8 @@ enum Step {
     Arm,
     Disarm(usize),
     Post(usize),
+    PostPolled(usize),
+    Finish(usize),
     Answer(usize),
     Collect(usize),
     GiveUp(usize),
@@ -116,6 +168,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Arm),
         1 => back.clone().prop_map(Step::Disarm),
         2 => back.clone().prop_map(Step::Post),
+        2 => back.clone().prop_map(Step::PostPolled),
+        2 => back.clone().prop_map(Step::Finish),
         2 => back.clone().prop_map(Step::Answer),
         2 => back.clone().prop_map(Step::Collect),
         2 => back.prop_map(Step::GiveUp),
@@ -164,6 +218,20 @@ proptest! {
                         state = Pending;
                     }
                 }
+                Step::PostPolled(back) => {
+                    let Some((generation, now)) = named(back) else { continue };
+                    prop_assert_eq!(slot.post_polled(generation), now == Some(Armed));
+                    if now == Some(Armed) {
+                        state = Polled;
+                    }
+                }
+                Step::Finish(back) => {
+                    let Some((generation, now)) = named(back) else { continue };
+                    prop_assert_eq!(slot.finish(generation), now == Some(Polled));
+                    if now == Some(Polled) {
+                        state = Answered;
+                    }
+                }
                 Step::Answer(back) => {
                     let Some((generation, now)) = named(back) else { continue };
                     let (next, expected) = match now {
@@ -185,7 +253,7 @@ proptest! {
                 Step::GiveUp(back) => {
                     let Some((generation, now)) = named(back) else { continue };
                     let (next, expected) = match now {
-                        Some(Pending) => (Quarantined, GaveUp::Quarantined),
+                        Some(Pending | Polled) => (Quarantined, GaveUp::Quarantined),
                         Some(Answered) => (state, GaveUp::Finished(Reply::Answered)),
                         Some(Lost) => (state, GaveUp::Finished(Reply::Lost)),
                         _ => (state, GaveUp::Stale),
@@ -196,7 +264,7 @@ proptest! {
                 Step::Reset => {
                     let released = slot.release_after_reset();
                     match state {
-                        Pending => {
+                        Pending | Polled => {
                             prop_assert_eq!(released, Released::Woken(*uses.last().unwrap()));
                             state = Lost;
                         }
