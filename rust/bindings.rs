@@ -101,10 +101,16 @@ same_layout! {
         max_cmd_len: AT_Scsi_Host_max_cmd_len,
         prot_capabilities: AT_Scsi_Host_prot_capabilities,
         host_no: AT_Scsi_Host_host_no,
+        transportt: AT_Scsi_Host_transportt,
+        max_channel: AT_Scsi_Host_max_channel,
+        shost_gendev: AT_Scsi_Host_shost_gendev,
         shost_dev: AT_Scsi_Host_shost_dev,
         dma_dev: AT_Scsi_Host_dma_dev,
         hostdata: AT_Scsi_Host_hostdata,
     } SIZE_Scsi_Host,
+    scsi_transport_template {
+        user_scan: AT_scsi_transport_template_user_scan,
+    } SIZE_scsi_transport_template,
     scsi_host_template {
         cmd_size: AT_scsi_host_template_cmd_size,
         queuecommand: AT_scsi_host_template_queuecommand,

@@ -25,6 +25,8 @@ mod command;
 mod device;
 mod host;
 mod in_flight;
+mod rescan;
+mod scan_range;
 mod status;
 mod tag_slot;
 mod template;

@@ -54,9 +54,15 @@ void layout(void)
 	AT(Scsi_Host, max_cmd_len);
 	AT(Scsi_Host, prot_capabilities);
 	AT(Scsi_Host, host_no);
+	AT(Scsi_Host, transportt);
+	AT(Scsi_Host, max_channel);
+	AT(Scsi_Host, shost_gendev);
 	AT(Scsi_Host, shost_dev);
 	AT(Scsi_Host, dma_dev);
 	AT(Scsi_Host, hostdata);
+
+	SIZE(scsi_transport_template);
+	AT(scsi_transport_template, user_scan);
 
 	SIZE(scsi_host_template);
 	AT(scsi_host_template, cmd_size);

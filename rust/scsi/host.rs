@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/scsi/scsi_host.h`](srctree/include/scsi/scsi_host.h)
 
+use super::rescan;
 use super::template::{
     LowLevelDriver,
     Template, //
@@ -93,10 +94,12 @@ pub(super) struct HostData<T> {
     /// From an `Arc` that the [`Host`] owns; null before registration and after removal. Written with the
     /// gate closed.
     driver: AtomicPtr<T>,
+    /// What a scan from user space calls of the driver; those of `T`.
+    scan: Option<&'static rescan::Methods>,
     /// The removal has begun. Written with the gate closed.
     closing: AtomicBool,
-    /// Error handling that user space asks for enters through it: that may come when the host is gone, by
-    /// a disk that was opened before.
+    /// Error handling and scans that user space asks for enter through it: those may come when the host is
+    /// gone, by a disk that was opened before or through `/proc/scsi/scsi`.
     gate: Opaque<rw_semaphore>,
 }
 
@@ -113,10 +116,12 @@ impl<T> HostData<T> {
 
 /// # Safety
 ///
-/// `shost` was made by [`Builder::new`] for `T`, and the caller has a reference to it for `'a`.
+/// `shost` was made by [`Builder::new`] for `T`, and the caller has a reference to it for `'a`. Whatever it was
+/// made for, `T` may be `c_void`.
 #[inline]
-unsafe fn host_data<'a, T: LowLevelDriver>(shost: *mut bindings::Scsi_Host) -> &'a HostData<T> {
-    // SAFETY: by this function's contract `hostdata` holds an initialised `HostData`.
+unsafe fn host_data<'a, T>(shost: *mut bindings::Scsi_Host) -> &'a HostData<T> {
+    // SAFETY: `Builder::new` has put an initialised `HostData` there, which lives as long as the host, to which
+    // the caller has a reference. Its layout is the same for every `T`, of which it has but a pointer.
     unsafe { &*(&raw const (*shost).hostdata).cast::<HostData<T>>() }
 }
 
@@ -138,12 +143,12 @@ pub(super) unsafe fn driver_of<'a, T: LowLevelDriver>(shost: *mut bindings::Scsi
 /// # Invariants
 ///
 /// The host's gate is held for reading, and its driver is there.
-pub(super) struct Gate<'a, T: LowLevelDriver> {
+pub(super) struct Gate<'a, T> {
     shost: *mut bindings::Scsi_Host,
     data: &'a HostData<T>,
 }
 
-impl<'a, T: LowLevelDriver> Gate<'a, T> {
+impl<'a, T> Gate<'a, T> {
     /// For error handling of `command`: `None` if its host has been removed, or if that has begun and user
     /// space has asked for a reset, which nothing keeps waiting for. The mid-layer's own error handling has a
     /// request, which the removal waits for. Sleeps.
@@ -156,13 +161,31 @@ impl<'a, T: LowLevelDriver> Gate<'a, T> {
         let shost = unsafe { (*(*command).device).host };
         // SAFETY: by this function's contract.
         let submitter = unsafe { (*command).submitter };
-        // SAFETY: by this function's contract.
+        let from_user = submitter == bindings::scsi_cmnd_submitter_SUBMITTED_BY_SCSI_RESET_IOCTL;
+        // SAFETY: the caller guarantees that the host is as in `host_data`.
+        unsafe { Self::enter_host(shost, from_user) }
+    }
+
+    /// For a scan that user space asks for: `None` if the removal of the host has begun. Sleeps.
+    ///
+    /// # Safety
+    ///
+    /// As [`host_data`].
+    pub(super) unsafe fn enter_from_user(shost: *mut bindings::Scsi_Host) -> Option<Self> {
+        // SAFETY: the caller guarantees that the host is as in `host_data`.
+        unsafe { Self::enter_host(shost, true) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`host_data`].
+    unsafe fn enter_host(shost: *mut bindings::Scsi_Host, from_user: bool) -> Option<Self> {
+        // SAFETY: the caller guarantees that the host is as in `host_data`.
         let data = unsafe { host_data::<T>(shost) };
-        // SAFETY: initialised with the host.
+        // SAFETY: `Builder::new` has initialised the semaphore.
         unsafe { down_read(data.gate.get()) };
         // INVARIANT: just taken; a gate without a driver is left at once, by the drop.
         let gate = Self { shost, data };
-        let from_user = submitter == bindings::scsi_cmnd_submitter_SUBMITTED_BY_SCSI_RESET_IOCTL;
         if data.driver.load(Ordering::Relaxed).is_null()
             || from_user && data.closing.load(Ordering::Relaxed)
         {
@@ -176,13 +199,23 @@ impl<'a, T: LowLevelDriver> Gate<'a, T> {
         unsafe { &*self.data.driver.load(Ordering::Relaxed) }
     }
 
+    /// The driver, whatever `T` is here.
+    pub(super) fn driver_raw(&self) -> Option<NonNull<T>> {
+        NonNull::new(self.data.driver.load(Ordering::Relaxed))
+    }
+
+    /// What a scan calls of the driver, if that has [`LowLevelDriver::rescan`].
+    pub(super) fn scan_methods(&self) -> Option<&'static rescan::Methods> {
+        self.data.scan
+    }
+
     pub(super) fn device(&self) -> &device::Device<Bound> {
         // SAFETY: the host is removed, for which the gate is closed, before its device is unbound.
         unsafe { bound_device(self.shost) }
     }
 }
 
-impl<T: LowLevelDriver> Drop for Gate<'_, T> {
+impl<T> Drop for Gate<'_, T> {
     fn drop(&mut self) {
         // SAFETY: by the invariant.
         unsafe { up_read(self.data.gate.get()) };
@@ -253,8 +286,14 @@ impl<T: LowLevelDriver> Builder<T> {
             nr_hw_queues: 1,
             prot_capabilities: protection.0,
         }
+        if T::HAS_RESCAN {
+            set! {
+                transportt: rescan::transport(),
+            }
+        }
         let data = HostData::<T> {
             driver: AtomicPtr::new(core::ptr::null_mut()),
+            scan: rescan::Methods::of::<T>(),
             closing: AtomicBool::new(false),
             gate: Opaque::uninit(),
         };

@@ -147,6 +147,20 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
+    /// User space asks for a scan: reads from hardware which targets there are, so that
+    /// [`LowLevelDriver::is_present`], which a driver with this method has, answers by what is there now.
+    /// Afterwards the logical units that are no longer there are removed, and the targets that are there are
+    /// scanned. May sleep, for a bounded time; a removal of the host waits for it. Two scans may call it at
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// What the writer of `/sys/class/scsi_host/hostN/scan` is to get, `EAGAIN` if hardware cannot be asked
+    /// just now. The list stays as it was; nothing is scanned, and nothing removed.
+    fn rescan(&self, _dev: &device::Device<Bound>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// Configures a logical unit that answered the scan. May sleep.
     ///
     /// # Errors
@@ -209,6 +223,10 @@ impl<T: LowLevelDriver> Template<T> {
             assert!(
                 T::DEVICE_ATTRIBUTES.len() <= MAX_ATTRIBUTES,
                 "too many attributes"
+            );
+            assert!(
+                T::HAS_IS_PRESENT || !T::HAS_RESCAN,
+                "a driver with `rescan` needs `is_present`"
             );
             // The area stands right behind the command, which is aligned to a pointer.
             assert!(core::mem::align_of::<Area<T::CommandData>>() <= 8);

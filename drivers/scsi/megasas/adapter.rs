@@ -4,7 +4,10 @@
 
 use crate::regs;
 use crate::sgl::Format;
-use crate::status::TargetAddress;
+use crate::status::{
+    TargetAddress,
+    TargetKind, //
+};
 use core::num::NonZero;
 use core::sync::atomic::{
     AtomicBool,
@@ -161,8 +164,8 @@ pub(crate) struct Adapter {
     pub(crate) strays: AtomicU32,
     /// Resets since the driver was bound.
     pub(crate) resets: AtomicU32,
-    /// Targets that the firmware listed.
-    pub(crate) present: Present,
+    /// Targets that the firmware listed. Held while it is asked for them.
+    pub(crate) present: Pin<KBox<Mutex<Present>>>,
     pub(crate) settings: crate::params::Settings,
 }
 
@@ -180,6 +183,33 @@ impl Present {
             physical: BitmapVec::new(ids, GFP_KERNEL)?,
         })
     }
+
+    /// Whether a target was listed.
+    pub(crate) fn has(&self, target: TargetAddress) -> bool {
+        let list = match target.kind() {
+            TargetKind::Logical => &self.logical,
+            TargetKind::Physical => &self.physical,
+        };
+        has(list, usize::from(target.target()))
+    }
+
+    /// How many logical and physical drives there are.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let count = |list: &BitmapVec| (0..list.len()).filter(|bit| has(list, *bit)).count();
+        (count(&self.logical), count(&self.physical))
+    }
+
+    /// Whether the same targets were listed.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let same = |one: &BitmapVec, other: &BitmapVec| {
+            (0..one.len()).all(|bit| has(one, bit) == has(other, bit))
+        };
+        same(&self.logical, &other.logical) && same(&self.physical, &other.physical)
+    }
+}
+
+fn has(list: &BitmapVec, bit: usize) -> bool {
+    list.next_bit(bit) == Some(bit)
 }
 
 impl Adapter {
@@ -222,7 +252,7 @@ impl Adapter {
             health: AtomicU32::new(Health::Resetting as u32),
             strays: AtomicU32::new(0),
             resets: AtomicU32::new(0),
-            present: Present::new()?,
+            present: KBox::pin_init(new_mutex!(Present::new()?), GFP_KERNEL)?,
             settings,
         })
     }

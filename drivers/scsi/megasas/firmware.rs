@@ -7,6 +7,7 @@ use crate::adapter::{
     Adapter,
     FirmwareLimits,
     Health,
+    Present,
     DATA_BYTES, //
 };
 use crate::cdb::Direction;
@@ -334,30 +335,37 @@ impl Adapter {
         ControllerInfo::parse(&reply).ok_or(EIO)
     }
 
-    /// Asks which targets there are. Sleeps.
-    pub(crate) fn find_targets(&self, dev: &Device<Bound>) -> Result<(usize, usize)> {
+    /// Asks which targets there are; true if they are others than were known. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`Adapter::dcmd`]; `EIO` too if a list makes no sense. What was known stays.
+    /// - `ENOMEM` if there is no memory.
+    pub(crate) fn find_targets(&self, dev: &Device<Bound>) -> Result<bool> {
+        let mut known = self.present.lock();
+        let found = self.read_targets(dev)?;
+        let changed = !found.same(&known);
+        *known = found;
+        Ok(changed)
+    }
+
+    /// Reads both lists, whole.
+    fn read_targets(&self, dev: &Device<Bound>) -> Result<Present> {
+        let mut present = Present::new()?;
         let mut reply = KVec::from_elem(0u8, LdList::BYTES, GFP_KERNEL)?;
         let opcode = Opcode::LD_GET_LIST;
         self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, COMMAND_TIMEOUT)?;
-        let mut logical = 0;
         for entry in LdList::parse(&reply).ok_or(EIO)?.iter() {
-            self.present
-                .logical
-                .set_bit_atomic(usize::from(entry.target));
-            logical += 1;
+            present.logical.set_bit(usize::from(entry.target));
         }
         let mut reply = KVec::from_elem(0u8, PdList::BYTES, GFP_KERNEL)?;
         let opcode = Opcode::PD_LIST_QUERY;
         let query = Mbox::PD_EXPOSED_TO_HOST;
         self.dcmd(dev, opcode, query, &mut reply, COMMAND_TIMEOUT)?;
-        let mut physical = 0;
         for entry in PdList::parse(&reply).ok_or(EIO)?.iter() {
-            self.present
-                .physical
-                .set_bit_atomic(usize::from(entry.target()));
-            physical += 1;
+            present.physical.set_bit(usize::from(entry.target()));
         }
-        Ok((logical, physical))
+        Ok(present)
     }
 
     /// Flushes the caches, shuts the controller down and masks its interrupts, in that order. Sleeps.

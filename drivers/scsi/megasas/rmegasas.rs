@@ -268,7 +268,8 @@ fn start(
     adapter.bring_up(dev, adapter.reset_timeout())?;
     adapter.set_operational();
     let info = adapter.controller_info(dev)?;
-    let (logical, physical) = adapter.find_targets(dev)?;
+    adapter.find_targets(dev)?;
+    let (logical, physical) = adapter.present.lock().counts();
     dev_info!(
         dev,
         "controller type {}: {}, firmware package {}, JBOD {}, online reset {}\n",
@@ -392,12 +393,20 @@ impl LowLevelDriver for Adapter {
         let Some(target) = TargetAddress::from_scsi(at.channel, at.id, at.lun) else {
             return false;
         };
-        let list = match target.kind() {
-            TargetKind::Logical => &self.present.logical,
-            TargetKind::Physical => &self.present.physical,
-        };
-        let index = usize::from(target.target());
-        list.next_bit(index) == Some(index)
+        self.present.lock().has(target)
+    }
+
+    fn rescan(&self, dev: &Device<Bound>) -> Result {
+        if self.find_targets(dev)? {
+            let (logical, physical) = self.present.lock().counts();
+            dev_info!(
+                dev,
+                "{} logical and {} physical drives now\n",
+                logical,
+                physical
+            );
+        }
+        Ok(())
     }
 
     fn configure_device(&self, device: &scsi::Device) -> Result {

@@ -12,6 +12,8 @@
 mod atomic;
 #[path = "../../../rust/generation.rs"]
 mod generation;
+#[path = "../../../rust/scsi/scan_range.rs"]
+mod scan_range;
 #[path = "../../../rust/mailbox/slot.rs"]
 mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]

@@ -9,6 +9,7 @@ mod mailbox;
 mod multipath;
 mod payload;
 mod reply_ring;
+mod scan_range;
 mod sgl;
 mod status;
 mod tag_slot;
