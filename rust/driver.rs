@@ -2,6 +2,9 @@
 
 //! Attributes of a PCI driver in sysfs, under `/sys/bus/pci/drivers/NAME/`.
 //!
+//! A driver lists them in [`Shutdown::ATTRIBUTES`](crate::pci::Shutdown::ATTRIBUTES); they come and go with its
+//! registration.
+//!
 //! C header: [`include/linux/device/driver.h`](srctree/include/linux/device/driver.h)
 //!
 //! # Examples
@@ -14,13 +17,11 @@
 //!     fn show(out: &mut dyn fmt::Write) -> fmt::Result { writeln!(out, "{}", LEVEL.load(Relaxed)) }
 //!     fn store(text: &str) -> Result { LEVEL.store(text.parse().map_err(|_| EINVAL)?, Relaxed); Ok(()) }
 //! }
-//! let file = driver::File::<Debug>::new(c"rmegasas", &THIS_MODULE)?;
+//! // In the implementation of `storage::pci::Shutdown`:
+//! const ATTRIBUTES: &'static [driver::File] = &[driver::File::of::<Debug>()];
 //! ```
 
-use core::marker::PhantomData;
-use core::ptr::NonNull;
 use kernel::bindings;
-use kernel::error::to_result;
 use kernel::prelude::*;
 use kernel::str::{
     as_char_ptr_in_const_context,
@@ -30,7 +31,7 @@ use kernel::str::{
 /// An attribute of a driver.
 #[vtable]
 pub trait Attribute: 'static {
-    /// The file's name.
+    /// The file's name: not `bind`, `unbind`, `new_id`, `remove_id`, `module` or `uevent`, which all have.
     const NAME: &'static CStr;
 
     /// Writes the value, with a newline. May sleep.
@@ -51,28 +52,32 @@ pub trait Attribute: 'static {
     }
 }
 
-/// The file of an attribute. Dropping it removes the file and waits for its readers and writers.
-///
-/// It may outlive the driver's registration, which removes the file as well.
+/// Most attributes that a driver can have.
+pub const MAX_ATTRIBUTES: usize = 8;
+
+/// The file of an attribute, for the list of a driver.
 ///
 /// # Invariants
 ///
-/// The module `module` has registered a driver `name`, and given it the file. Only that module can end the
-/// registration.
-pub struct File<A: Attribute> {
-    name: &'static CStr,
-    module: &'static ThisModule,
-    _attribute: PhantomData<fn() -> A>,
+/// The pointer is to a constant `struct driver_attribute`, which begins with the attribute.
+#[derive(Clone, Copy)]
+pub struct File(*const bindings::driver_attribute);
+
+impl File {
+    /// That of `A`.
+    pub const fn of<A: Attribute>() -> Self {
+        // INVARIANT: it is a constant.
+        Self(Raw::<A>::ATTRIBUTE)
+    }
 }
 
-// SAFETY: the driver model locks for itself.
-unsafe impl<A: Attribute> Send for File<A> {}
-// SAFETY: as above.
-unsafe impl<A: Attribute> Sync for File<A> {}
+// A pointer to the attribute is one to the whole, which sysfs finds by the former.
+const _: () = assert!(core::mem::offset_of!(bindings::driver_attribute, attr) == 0);
 
-impl<A: Attribute> File<A> {
-    /// What C reads; it never writes to it, so it may be a constant.
-    const RAW: &'static Raw = &Raw(bindings::driver_attribute {
+struct Raw<A>(core::marker::PhantomData<fn() -> A>);
+
+impl<A: Attribute> Raw<A> {
+    const ATTRIBUTE: &'static bindings::driver_attribute = &bindings::driver_attribute {
         attr: {
             let mut attr: bindings::attribute = pin_init::zeroed();
             attr.name = as_char_ptr_in_const_context(A::NAME);
@@ -81,107 +86,63 @@ impl<A: Attribute> File<A> {
         },
         show: Some(show::<A>),
         store: if A::HAS_STORE { Some(store::<A>) } else { None },
-    });
-
-    /// Makes the file for the PCI driver `name` of a module. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// - `ENODEV` if the module has no PCI driver of this name.
-    /// - `EEXIST` if the file is there.
-    /// - `ENOMEM` if there is no memory.
-    pub fn new(name: &'static CStr, module: &'static ThisModule) -> Result<Self> {
-        let driver = find(name, module).ok_or(ENODEV)?;
-        // SAFETY: the driver is registered, and its module, which is asking, is not just ending that.
-        to_result(unsafe { bindings::driver_create_file(driver.as_ptr(), &Self::RAW.0) })?;
-        // INVARIANT: just made.
-        Ok(Self {
-            name,
-            module,
-            _attribute: PhantomData,
-        })
-    }
-}
-
-/// The registered PCI driver of this name, if it is the module's. May sleep.
-fn find(name: &'static CStr, module: &ThisModule) -> Option<NonNull<bindings::device_driver>> {
-    struct Wanted<'a> {
-        name: &'a CStr,
-        owner: *mut bindings::module,
-        found: *mut bindings::device_driver,
-    }
-
-    /// # Safety
-    ///
-    /// Called for a registered driver, which stays that while this runs, with a `Wanted`.
-    unsafe extern "C" fn look_at(
-        driver: *mut bindings::device_driver,
-        wanted: *mut c_void,
-    ) -> c_int {
-        // SAFETY: by this function's contract.
-        let wanted = unsafe { &mut *wanted.cast::<Wanted<'_>>() };
-        // SAFETY: by this function's contract; a driver has a name.
-        let (owner, name) = unsafe { ((*driver).owner, CStr::from_char_ptr((*driver).name)) };
-        let is_wanted = owner == wanted.owner && name == wanted.name;
-        if is_wanted {
-            wanted.found = driver;
-        }
-        c_int::from(is_wanted)
-    }
-
-    let mut wanted = Wanted {
-        name,
-        owner: module.as_ptr(),
-        found: core::ptr::null_mut(),
     };
-    // SAFETY: the bus is static, the callback gets its own data; drivers are not unregistered while it looks
-    // at them.
-    unsafe {
-        bindings::bus_for_each_drv(
-            &raw const bindings::pci_bus_type,
-            core::ptr::null_mut(),
-            (&raw mut wanted).cast(),
-            Some(look_at),
-        )
-    };
-    NonNull::new(wanted.found)
 }
 
-impl<A: Attribute> Drop for File<A> {
-    /// Sleeps while the file is being read or written.
-    fn drop(&mut self) {
-        if let Some(driver) = find(self.name, self.module) {
-            // SAFETY: registered, as it was found, by the module that is dropping this.
-            unsafe { bindings::driver_remove_file(driver.as_ptr(), &Self::RAW.0) };
+/// A driver that has attributes.
+pub(crate) trait HasAttributes {
+    /// They, at most [`MAX_ATTRIBUTES`].
+    const FILES: &'static [File];
+}
+
+/// What C reads of the attributes of `T`; all of it is constant.
+pub(crate) struct Groups<T>(core::marker::PhantomData<fn() -> T>);
+
+impl<T: HasAttributes> Groups<T> {
+    /// Ends with a null pointer.
+    const ATTRIBUTES: &'static [*mut bindings::attribute; MAX_ATTRIBUTES + 1] = {
+        assert!(T::FILES.len() <= MAX_ATTRIBUTES, "too many attributes");
+        let mut attributes = [core::ptr::null_mut(); MAX_ATTRIBUTES + 1];
+        let mut index = 0;
+        while index < T::FILES.len() {
+            attributes[index] = T::FILES[index].0.cast_mut().cast();
+            index += 1;
         }
-    }
+        &{ attributes }
+    };
+
+    const GROUP: &'static bindings::attribute_group = {
+        let mut group: bindings::attribute_group = pin_init::zeroed();
+        group.__bindgen_anon_2.attrs = Self::ATTRIBUTES.as_ptr().cast_mut();
+        &{ group }
+    };
+
+    /// For `groups` of a driver that is not registered yet. C reads them only.
+    pub(crate) const GROUPS: &'static [*const bindings::attribute_group; 2] =
+        &[Self::GROUP, core::ptr::null()];
 }
-
-struct Raw(bindings::driver_attribute);
-
-// SAFETY: nobody writes to it.
-unsafe impl Sync for Raw {}
 
 /// # Safety
 ///
-/// Called by sysfs; `page` has a page of room.
+/// Called by sysfs for a file of `A`; `page` is a page that nobody else touches meanwhile.
 unsafe extern "C" fn show<A: Attribute>(
     _driver: *mut bindings::device_driver,
     page: *mut c_char,
 ) -> isize {
-    // SAFETY: by this function's contract.
+    // SAFETY: sysfs passes a page that it has allocated and zeroed for this call.
     unsafe { crate::sysfs::fill(page, A::show) }
 }
 
 /// # Safety
 ///
-/// Called by sysfs; `text` has `count` bytes.
+/// Called by sysfs for a file of `A`; `text` has `count` bytes, which do not change meanwhile.
 unsafe extern "C" fn store<A: Attribute>(
     _driver: *mut bindings::device_driver,
     text: *const c_char,
     count: usize,
 ) -> isize {
-    // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
+    // SAFETY: sysfs passes its own copy of what was written, `count` bytes, and keeps it until this returns.
+    // They are initialised, and `c_char` and `u8` have the same layout.
     let bytes = unsafe { core::slice::from_raw_parts(text.cast::<u8>(), count) };
     let taken = core::str::from_utf8(bytes)
         .map_err(|_| EINVAL)

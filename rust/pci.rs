@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel crate's PCI driver abstraction lacks: shutdown, and an end of bus mastering.
+//! What the kernel crate's PCI driver abstraction lacks: attributes of the driver, shutdown, and an end of bus
+//! mastering.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
+use crate::driver::{
+    File,
+    Groups,
+    HasAttributes, //
+};
 use core::pin::Pin;
 use kernel::bindings;
 use kernel::device::{
@@ -18,8 +24,12 @@ use kernel::prelude::*;
 use kernel::str::CStr;
 use kernel::types::Opaque;
 
-/// A PCI driver that wants to know of a reboot or a power-off.
+/// A PCI driver that wants to know of a reboot or a power-off, and may have attributes.
 pub trait Shutdown: pci::Driver {
+    /// Attributes of the driver in sysfs, at most [`MAX_ATTRIBUTES`](crate::driver::MAX_ATTRIBUTES). A driver
+    /// whose attributes cannot be made is registered without them, and the log says so.
+    const ATTRIBUTES: &'static [File] = &[];
+
     /// The system goes down: bring the device to rest. Called instead of unbinding, after the device's
     /// children have been shut down. May sleep.
     fn shutdown<'bound>(dev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>);
@@ -33,6 +43,10 @@ pub trait Shutdown: pci::Driver {
 /// _driver <- driver::Registration::<storage::pci::Adapter<MyDriver>>::new(name, module),
 /// ```
 pub struct Adapter<T: Shutdown>(T);
+
+impl<T: Shutdown> HasAttributes for Adapter<T> {
+    const FILES: &'static [File] = T::ATTRIBUTES;
+}
 
 // SAFETY: all of it is that of the kernel crate's adapter for the same driver.
 unsafe impl<T: Shutdown> driver::DriverLayout for Adapter<T> {
@@ -54,8 +68,26 @@ unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
     ) -> Result {
         // SAFETY: not registered yet, so it is the caller's; the adapter below leaves this field alone.
         unsafe { (*driver.get()).shutdown = Some(shutdown::<T>) };
-        // SAFETY: by this function's contract.
-        unsafe { <pci::Adapter<T> as driver::RegistrationOps>::register(driver, name, module) }
+        let register = || {
+            // SAFETY: what the adapter below asks for is what this function's caller guarantees: the driver
+            // stays where it is, and valid, until `unregister`.
+            unsafe { <pci::Adapter<T> as driver::RegistrationOps>::register(driver, name, module) }
+        };
+        if T::ATTRIBUTES.is_empty() {
+            return register();
+        }
+        // SAFETY: not registered yet, so it is the caller's; the adapter leaves this field alone too.
+        unsafe { (*driver.get()).groups = Groups::<Self>::GROUPS.as_ptr().cast_mut() };
+        let registered = register();
+        let Err(error) = registered else {
+            return registered;
+        };
+        // A file in sysfs is not worth a disk: if it was because of the files, it succeeds without them.
+        // SAFETY: the registration has failed, so it is the caller's again.
+        unsafe { (*driver.get()).groups = core::ptr::null_mut() };
+        register().map_err(|_| error)?;
+        pr_warn!("{}: no attributes of the driver: {:?}\n", name, error);
+        Ok(())
     }
 
     /// # Safety

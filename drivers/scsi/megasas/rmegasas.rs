@@ -31,7 +31,7 @@ use storage::dma::{
     self,
     AddressWidth, //
 };
-use storage::driver as driver_file;
+use storage::driver::File;
 use storage::irq::Ladder;
 use storage::scsi::{
     self,
@@ -142,9 +142,6 @@ storage::word_parameter! {
 
 #[pin_data]
 struct Module {
-    // The files go before the driver that they belong to.
-    _version: driver_file::File<params::Version>,
-    _debug: driver_file::File<params::DebugLevel>,
     #[pin]
     _driver: driver::Registration<storage::pci::Adapter<MegaRaid>>,
 }
@@ -156,8 +153,6 @@ impl kernel::InPlaceModule for Module {
             let name = <Self as kernel::ModuleMetadata>::NAME;
             Ok(try_pin_init!(Self {
                 _driver <- driver::Registration::new(name, module),
-                _version: driver_file::File::new(name, module)?,
-                _debug: driver_file::File::new(name, module)?,
             }))
         })
     }
@@ -221,6 +216,11 @@ impl pci::Driver for MegaRaid {
 }
 
 impl storage::pci::Shutdown for MegaRaid {
+    const ATTRIBUTES: &'static [File] = &[
+        File::of::<params::Version>(),
+        File::of::<params::DebugLevel>(),
+    ];
+
     fn shutdown<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         this.host.adapter().stop(pdev.as_ref());
     }
