@@ -247,7 +247,7 @@ class Guest:
 
     def _follow(self, process, sockets, watch, start, events):
         control = threading.Thread(target=self._control, daemon=True,
-                                   args=(sockets, start, events))
+                                   args=(process, sockets, start, events))
         control.start()
         ended = None
         try:
@@ -316,11 +316,11 @@ class Guest:
         elif code:
             self.problems.append(f"QEMU was killed by signal {-code}")
 
-    def _control(self, sockets, start, events):
+    def _control(self, process, sockets, start, events):
         try:
             qmp = Qmp(sockets["qmp"])
             requests = Requests(qmp, {disk[0]: disk[3] for disk in self.topology.disks},
-                                sockets.get("console"), Trace(qmp, events))
+                                sockets.get("console"), Trace(qmp, events), process)
             self._serve(requests, sockets["control"], start)
         except (QmpError, OSError):
             # QEMU has ended; the other thread finds out why.

@@ -4,6 +4,7 @@
 import json
 import re
 import select
+import signal
 import time
 
 # QEMU answers from its main loop; longer than this means that it hangs.
@@ -91,8 +92,10 @@ class Requests:
     # Which I/O an injected error is for, by the first word of `inject`.
     IO_TYPES = ("read", "write", "flush", "discard", "write-zeroes")
 
-    def __init__(self, qmp, disks, console, trace):
+    def __init__(self, qmp, disks, console, trace, process):  # pylint: disable=too-many-arguments
         self.qmp = qmp
+        # QEMU itself.
+        self.process = process
         # Where QEMU's trace events go.
         self.trace = trace
         # What is typed on the serial console goes here.
@@ -219,6 +222,18 @@ class Requests:
             raise ValueError("sysrq KEY, in a guest with a console of its own")
         self.qmp.command("chardev-send-break", id="console")
         self.console.sendall(rest.encode())
+        return ""
+
+    def do_pause(self, rest):
+        """pause SECONDS: the whole machine stands still, while its clock goes on."""
+        seconds = float(rest)
+        if not 0 < seconds <= 30:
+            raise ValueError("pause SECONDS, 30 at most")
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self.process.send_signal(signal.SIGCONT)
         return ""
 
     def do_device_del(self, rest):

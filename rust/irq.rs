@@ -10,8 +10,9 @@
 //! tried. What was granted is an enum: the driver matches it.
 //!
 //! A granted interrupt may still never fire. So the handler's [`Poller`] watches while commands are
-//! outstanding: when answers lie for [`WATCH_PERIOD`] without having been taken, it says so once, takes
-//! them, and polls from then on.
+//! outstanding: when completions are pending for [`WATCH_PERIOD`] and none is taken, it logs that and polls. The
+//! handlers stay registered: when interrupts arrive again, it logs that and goes back to watching. A rung that
+//! fails again and again is polled for longer each time.
 //!
 //! # Examples
 //!
@@ -25,6 +26,7 @@
 mod poll;
 mod poll_state;
 mod rung;
+mod watch_state;
 
 pub use self::poll::{
     Look,

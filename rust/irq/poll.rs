@@ -9,10 +9,13 @@ use super::rung::{
     Handler,
     Kind, //
 };
+use super::watch_state::{
+    Change,
+    WatchState, //
+};
 use crate::rcu::ReadSide;
 use core::ptr::NonNull;
 use core::sync::atomic::{
-    AtomicBool,
     AtomicI32,
     AtomicPtr,
     AtomicU32,
@@ -31,7 +34,7 @@ use kernel::sync::Arc;
 use kernel::time::Delta;
 use kernel::types::Opaque;
 
-/// How long an answer may lie before its interrupt counts as lost; it takes one to two of these.
+/// How long a completion may be pending before its interrupt counts as lost; it takes one to two of these.
 pub const WATCH_PERIOD: Delta = Delta::from_secs(2);
 
 /// Turns without anything to wait for before the timer stops. A kick that is skipped because the one before
@@ -57,22 +60,20 @@ pub struct Poller {
     timer: Opaque<bindings::hrtimer>,
     state: PollState,
     turn: AtomicPtr<Turn>,
-    /// Polls; else it watches.
-    polling: AtomicBool,
+    /// Whether it polls or watches.
+    watch: WatchState,
     /// Nanoseconds between turns when it polls.
     period: AtomicU32,
     idle: AtomicU8,
-    /// What `Look::answered` was at the last turn.
-    seen: AtomicU32,
-    seen_any: AtomicBool,
     /// For diagnosis: the rung in use, and what became of the others.
     rung: AtomicU8,
     refused: [AtomicI32; Kind::COUNT],
 }
 
-// SAFETY: the timer locks for itself; the rest is atomic.
+// SAFETY: a timer is not bound to the task that set it up: it may be started and cancelled by any. The rest is
+// atomic.
 unsafe impl Send for Poller {}
-// SAFETY: as above.
+// SAFETY: the functions that are called for the timer lock it for themselves; the rest is atomic.
 unsafe impl Sync for Poller {}
 
 /// Who takes the turns: a thin head of what follows in memory.
@@ -105,18 +106,17 @@ impl Poller {
                 timer: Opaque::uninit(),
                 state: PollState::new(),
                 turn: AtomicPtr::new(core::ptr::null_mut()),
-                polling: AtomicBool::new(false),
+                watch: WatchState::new(),
                 period: AtomicU32::new(nanos),
                 idle: AtomicU8::new(0),
-                seen: AtomicU32::new(0),
-                seen_any: AtomicBool::new(false),
                 rung: AtomicU8::new(Kind::COUNT as u8),
                 refused: [const { AtomicI32::new(0) }; Kind::COUNT],
             },
             GFP_KERNEL,
         )?;
         // INVARIANT: set up here, where it stays.
-        // SAFETY: room for a timer, in a box that does not move what it holds.
+        // SAFETY: `hrtimer_setup` wants room for a timer that stays where it is: it is in a box that is pinned from
+        // now on, and `drop` cancels it before that goes.
         unsafe {
             bindings::hrtimer_setup(
                 poller.timer.get(),
@@ -146,7 +146,8 @@ impl Poller {
 
     fn start(&self) {
         let (period, mode) = (self.period(), bindings::hrtimer_mode_HRTIMER_MODE_REL);
-        // SAFETY: the timer is set up; one that starts after `close` finds the state closed.
+        // SAFETY: by the invariant the timer is set up. It may be started by any context, and where it runs. It fires
+        // before the poller goes, or is cancelled by its drop; one that starts after `close` finds the state closed.
         unsafe { bindings::hrtimer_start_range_ns(self.timer.get(), period, 0, mode) };
     }
 
@@ -158,10 +159,16 @@ impl Poller {
         }
     }
 
-    /// Whether answers are polled for. Any context.
+    /// Whether completions are polled for. Any context.
     #[inline]
     pub fn is_polling(&self) -> bool {
-        self.polling.load(Ordering::Relaxed)
+        self.watch.is_polling()
+    }
+
+    /// An interrupt of the device has arrived. Any context.
+    #[inline]
+    pub(super) fn interrupt(&self) {
+        self.watch.interrupt();
     }
 
     /// The name of the rung in use; `none` before there is one. Any context.
@@ -216,23 +223,31 @@ impl Poller {
         }
     }
 
-    /// Looks for an answer whose interrupt did not come. True if the interrupts are lost.
-    fn watch(&self, look: Look) -> bool {
-        let Some(taken) = look.answered else {
-            self.seen_any.store(false, Ordering::Relaxed);
-            return false;
-        };
-        let before = self.seen.swap(taken, Ordering::Relaxed);
-        self.seen_any.swap(true, Ordering::Relaxed) && before == taken
-    }
-
-    /// Interrupts are lost: polls from now on. The handlers stay registered, and cost nothing.
-    fn step_down(&self) {
+    /// What [`Poller::write_refused`] says of the rung in use: its interrupts are lost, or it is well.
+    fn set_lost(&self, lost: bool) {
         let rung = self.rung.load(Ordering::Relaxed);
         if let Some(place) = self.refused.get(usize::from(rung)) {
-            place.store(LOST, Ordering::Relaxed);
+            place.store(if lost { LOST } else { 0 }, Ordering::Relaxed);
         }
-        self.polling.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks whether interrupts arrive. Where they do not, it polls until they do again: the handlers stay
+    /// registered, and cost nothing.
+    fn watch(&self, dev: &device::Device<Bound>, look: Look) {
+        match self.watch.look(look.answered) {
+            Change::None => {}
+            Change::FellBack => {
+                self.set_lost(true);
+                dev_warn!(
+                    dev,
+                    "completions pending without interrupt, falling back to polling\n"
+                );
+            }
+            Change::Recovered => {
+                self.set_lost(false);
+                dev_info!(dev, "interrupts arrive again, back to {}\n", self.mode());
+            }
+        }
     }
 }
 
@@ -244,7 +259,8 @@ impl Drop for Poller {
     /// Sleeps until the timer does not run.
     fn drop(&mut self) {
         self.state.close();
-        // SAFETY: set up by `new`. Nobody can kick any more.
+        // SAFETY: by the invariant the timer is set up. A drop has no lock that `expired` would wait for, and nobody
+        // can start the timer again, as that takes a reference.
         unsafe { bindings::hrtimer_cancel(self.timer.get()) };
     }
 }
@@ -260,7 +276,8 @@ pub(super) struct Attached<H: Handler> {
     poller: NonNull<Poller>,
 }
 
-// SAFETY: the poller is `Sync`, and the turn is owned.
+// SAFETY: the poller is `Sync`, so a pointer to it may be used by any task; the turn is owned, and holds a device
+// reference and an `Arc` of a handler, which is `Send` and `Sync`.
 unsafe impl<H: Handler> Send for Attached<H> {}
 
 impl<H: Handler> Attached<H> {
@@ -291,8 +308,7 @@ impl<H: Handler> Attached<H> {
             .turn
             .compare_exchange(null, data, Ordering::Release, Ordering::Relaxed)
             .map_err(|_| EBUSY)?;
-        poller.polling.store(polling, Ordering::Relaxed);
-        poller.seen_any.store(false, Ordering::Relaxed);
+        poller.watch.start(polling);
         // INVARIANT: the turn stands before the state is open.
         poller.state.open();
         let poller = NonNull::from(poller);
@@ -305,11 +321,12 @@ impl<H: Handler> Attached<H> {
 
 impl<H: Handler> Drop for Attached<H> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant the poller was borrowed from the handler that `_turn` keeps, which is dropped after
+        // this. Nobody can borrow that mutably, so the borrow could have lasted until now.
         let poller = unsafe { self.poller.as_ref() };
         poller.state.close();
         // A turn that has begun ends; one that a late kick starts finds the state closed.
-        // SAFETY: the timer is set up.
+        // SAFETY: by the poller's invariant the timer is set up; a drop has no lock that `expired` would wait for.
         unsafe { bindings::hrtimer_cancel(poller.timer.get()) };
         poller.turn.store(core::ptr::null_mut(), Ordering::Relaxed);
     }
@@ -319,7 +336,8 @@ impl<H: Handler> Drop for Attached<H> {
 ///
 /// Called by the timer of a [`Poller`], in interrupt context.
 unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
-    // SAFETY: the timer is a poller's, and is cancelled before that goes.
+    // SAFETY: `Poller::new` is the only place that sets a timer up with this function, and the timer is a field of a
+    // poller, which is shared, is `Sync`, and waits for this function before it goes.
     let poller = unsafe { &*kernel::container_of!(Opaque::cast_from(timer), Poller, timer) };
     let Some(kicked) = poller.state.begin() else {
         return bindings::hrtimer_restart_HRTIMER_NORESTART;
@@ -336,9 +354,10 @@ unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer
     }
     let period = poller.period();
     // However long a turn takes, half a period at least is left to others before the next.
-    // SAFETY: no requirements.
+    // SAFETY: `ktime_get` has no requirements.
     let after = unsafe { bindings::ktime_get() }.saturating_add(period / 2);
-    // SAFETY: this is the timer's own function.
+    // SAFETY: `hrtimer_forward` wants a timer that is not queued: this is its own function, which runs while it is
+    // not, and returns that it is to be queued again.
     unsafe { bindings::hrtimer_forward(timer, after, period) };
     bindings::hrtimer_restart_HRTIMER_RESTART
 }
@@ -349,21 +368,18 @@ unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer
 ///
 /// `turn` is the head of a [`TurnOf`] of the same `H` that stays during the call; this is an interrupt.
 unsafe fn take_turn<H: Handler>(turn: *const Turn, poller: &Poller) -> bool {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees that the turn is the first field of a `TurnOf<H>`, which stays during the call; both
+    // have C's layout. It is shared, and `Sync`.
     let turn = unsafe { &*turn.cast::<TurnOf<H>>() };
-    // SAFETY: `Attached` goes before the device is unbound.
+    // SAFETY: `Attached` belongs to a `Devres` of the device, and waits for this function before the device is
+    // unbound.
     let dev = unsafe { turn.dev.as_bound() };
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees that this is an interrupt. The handler gets the section with a lifetime of which it
+    // knows nothing, so it cannot keep it.
     let section = unsafe { ReadSide::in_interrupt() };
-    if !poller.is_polling() && poller.watch(turn.handler.look()) {
-        dev_warn!(
-            dev,
-            "answers lie without an interrupt ({}): polling from now on\n",
-            poller.mode()
-        );
-        poller.step_down();
-    }
-    if poller.is_polling() {
+    let was_polling = poller.is_polling();
+    poller.watch(dev, turn.handler.look());
+    if was_polling || poller.is_polling() {
         turn.handler.poll(dev, section);
     }
     if turn.handler.look().outstanding {

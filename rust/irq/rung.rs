@@ -99,7 +99,8 @@ struct Vectors {
 
 impl Vectors {
     fn allocate(dev: &pci::Device<Bound>, kind: Kind, most: NonZero<u32>) -> Result<Self> {
-        // SAFETY: the device is valid, and bound to the driver that asks.
+        // SAFETY: `pci_alloc_irq_vectors` wants a valid device that its driver has: the reference is to a bound one.
+        // That it has no vectors yet is checked by C, which refuses.
         let count =
             unsafe { bindings::pci_alloc_irq_vectors(as_raw(dev), 1, most.get(), kind.as_raw()) };
         to_result(count)?;
@@ -117,7 +118,8 @@ impl Vectors {
 
 impl Drop for Vectors {
     fn drop(&mut self) {
-        // SAFETY: by the invariant; the handlers are gone, being dropped before.
+        // SAFETY: by the invariant the device has vectors, which are this value's; no handler is registered on one,
+        // as a rung's handlers are dropped before its vectors.
         unsafe { bindings::pci_free_irq_vectors(as_raw(&self.dev)) };
     }
 }
@@ -156,7 +158,8 @@ impl<H: Handler> Registered<H> {
             },
             GFP_KERNEL,
         )?;
-        // SAFETY: the device is valid.
+        // SAFETY: `pci_irq_vector` wants a valid device, which the reference guarantees; it returns an error for a
+        // vector that there is not.
         let irq = unsafe { bindings::pci_irq_vector(as_raw(dev), vector) };
         let irq = u32::try_from(irq).map_err(|_| Error::from_errno(irq))?;
         type Callback = unsafe extern "C" fn(c_int, *mut c_void) -> c_uint;
@@ -165,7 +168,9 @@ impl<H: Handler> Registered<H> {
             Kind::Intx | Kind::Poll => (line::<H>, bindings::IRQF_SHARED),
         };
         let data = core::ptr::from_ref::<Cookie<H>>(&cookie).cast_mut().cast();
-        // SAFETY: the cookie is complete and stays where it is until `free_irq` has returned.
+        // SAFETY: `request_irq` wants a handler that can be called with the data from now on: the cookie is complete,
+        // and stays in its box until `free_irq` has returned, see `drop`. It wants a name that lives as long: that
+        // is static.
         to_result(unsafe {
             bindings::request_irq(
                 irq,
@@ -186,37 +191,46 @@ impl<H: Handler> Drop for Registered<H> {
         let data = core::ptr::from_ref::<Cookie<H>>(&self.cookie)
             .cast_mut()
             .cast();
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant the interrupt has a handler registered with this cookie, by which C finds it; only
+        // this drop frees it, and may sleep.
         unsafe { bindings::free_irq(self.irq, data) };
     }
 }
 
 /// # Safety
 ///
-/// `data` is the cookie that was registered with this function, and is valid.
+/// Called for an interrupt, in hard interrupt context, with the cookie that was registered with this function.
 unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> c_uint {
-    // SAFETY: by this function's contract.
+    // SAFETY: `Registered::new` has registered this function with a `Cookie<H>` only, which lives until `free_irq`
+    // has waited for the last call; it is shared, and a cookie is `Sync`.
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
-    // SAFETY: handlers are freed before the device is unbound.
+    // SAFETY: the registration belongs to a `Devres` of the device, which frees it before the device is unbound.
     let dev = unsafe { cookie.dev.as_bound() };
-    // SAFETY: this is an interrupt.
+    // SAFETY: this function is called in hard interrupt context. The handler gets the section with a lifetime of which
+    // it knows nothing, so it cannot keep it.
     let section = unsafe { ReadSide::in_interrupt() };
+    cookie.handler.poller().interrupt();
     cookie.handler.message(dev, section, cookie.vector);
     bindings::irqreturn_IRQ_HANDLED
 }
 
 /// # Safety
 ///
-/// `data` is the cookie that was registered with this function, and is valid.
+/// Called for an interrupt, in hard interrupt context, with the cookie that was registered with this function.
 unsafe extern "C" fn line<H: Handler>(_irq: c_int, data: *mut c_void) -> c_uint {
-    // SAFETY: by this function's contract.
+    // SAFETY: `Registered::new` has registered this function with a `Cookie<H>` only, which lives until `free_irq`
+    // has waited for the last call; it is shared, and a cookie is `Sync`.
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
-    // SAFETY: handlers are freed before the device is unbound.
+    // SAFETY: the registration belongs to a `Devres` of the device, which frees it before the device is unbound.
     let dev = unsafe { cookie.dev.as_bound() };
-    // SAFETY: this is an interrupt.
+    // SAFETY: this function is called in hard interrupt context. The handler gets the section with a lifetime of which
+    // it knows nothing, so it cannot keep it.
     let section = unsafe { ReadSide::in_interrupt() };
     match cookie.handler.line(dev, section) {
-        Line::Ours => bindings::irqreturn_IRQ_HANDLED,
+        Line::Ours => {
+            cookie.handler.poller().interrupt();
+            bindings::irqreturn_IRQ_HANDLED
+        }
         Line::NotOurs => bindings::irqreturn_IRQ_NONE,
     }
 }
@@ -247,7 +261,8 @@ pub struct Polling {
     _rung: Devres<KBox<dyn Hold>>,
 }
 
-// SAFETY: what is registered is owned, and C locks for itself.
+// SAFETY: `free_irq`, which is what the drop calls, may be called by any task; the cookie holds a device reference, a
+// number and an `Arc` of a handler, which is `Send` and `Sync`.
 unsafe impl<H: Handler> Send for Registered<H> {}
 
 fn hold<H: Handler>(dev: &pci::Device<Bound>, rung: Rung<H>) -> Result<Devres<KBox<dyn Hold>>> {

@@ -116,6 +116,7 @@ require_cmd() {
 #   trace count REGEX               how many events `NAME ARGUMENTS` match from their beginning
 #   trace lines REGEX               they themselves, as many as an answer holds (3500 bytes)
 #   device_del ID                   unplugs disk0, hba0, ...
+#   pause SECONDS                   the machine stands still, while its clock goes on
 #   sysrq KEY                       from the serial console: the kernel acts in an interrupt
 #   wait_deleted ID SECONDS         until an unplugged device has gone
 ctl() {

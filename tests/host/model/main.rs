@@ -48,6 +48,8 @@ mod poll_state;
 mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]
 mod tag_slot;
+#[path = "../../../rust/irq/watch_state.rs"]
+mod watch_state;
 
 #[path = "../../../drivers/md/multipath"]
 mod multipath {
@@ -84,6 +86,7 @@ mod mailbox_model;
 mod multipath_model;
 mod poll_state_model;
 mod tag_slot_model;
+mod watch_state_model;
 
 use loom::cell::UnsafeCell;
 

@@ -18,6 +18,8 @@ mod scan_range;
 mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]
 mod tag_slot;
+#[path = "../../../rust/irq/watch_state.rs"]
+mod watch_state;
 
 #[path = "../../../drivers/scsi/megasas/cdb.rs"]
 mod cdb;

@@ -13,6 +13,7 @@ mod scan_range;
 mod sgl;
 mod status;
 mod tag_slot;
+mod watch_state;
 
 use proptest::test_runner::Config;
 
