@@ -16,7 +16,10 @@ use kernel::sync::lock::{
     Lock, //
 };
 
-/// A spinlock whose holder runs with local interrupts disabled (`spin_lock_irqsave`). Any context.
+/// A spinlock whose holder runs with local interrupts disabled. Any context.
+///
+/// Several may be held at once, and released in any order: interrupts come back with the last. To wait on a
+/// [`CondVar`](kernel::sync::CondVar) with one, hold no other: a task must not sleep with a spinlock held.
 ///
 /// # Examples
 ///
@@ -50,11 +53,11 @@ pub use new_spinlock_irq;
 /// The backend of [`SpinLockIrq`].
 pub struct SpinLockIrqBackend;
 
-// SAFETY: `spin_lock_irqsave` excludes all other owners until `spin_unlock_irqrestore`; `relock` is the
-// default one, which locks in the same way.
+// SAFETY: `spin_lock` excludes all other owners until `spin_unlock`; `relock` is the default one, which locks in
+// the same way.
 unsafe impl Backend for SpinLockIrqBackend {
     type State = spinlock_t;
-    /// The interrupt flags before the lock was taken.
+    /// The interrupt flags before the first of the locks that this processor holds was taken.
     type GuardState = c_ulong;
 
     /// # Safety
@@ -62,7 +65,8 @@ unsafe impl Backend for SpinLockIrqBackend {
     /// See [`Backend::init`].
     #[inline]
     unsafe fn init(ptr: *mut Self::State, name: *const c_char, key: *mut lock_class_key) {
-        // SAFETY: by this function's contract.
+        // SAFETY: `Backend::init` is called with room for a lock, and with a name and a class that live as long as
+        // the lock.
         unsafe { kernel::bindings::__spin_lock_init(ptr, name, key) }
     }
 
@@ -71,8 +75,8 @@ unsafe impl Backend for SpinLockIrqBackend {
     /// See [`Backend::lock`].
     #[inline]
     unsafe fn lock(ptr: *mut Self::State) -> Self::GuardState {
-        // SAFETY: by this function's contract the lock is initialised.
-        unsafe { bindings::storage_spin_lock_irqsave(ptr) }
+        // SAFETY: `Backend::lock` is called with a lock that `init` has initialised.
+        unsafe { bindings::storage_spin_lock_irq(ptr) }
     }
 
     /// # Safety
@@ -80,8 +84,10 @@ unsafe impl Backend for SpinLockIrqBackend {
     /// See [`Backend::unlock`].
     #[inline]
     unsafe fn unlock(ptr: *mut Self::State, flags: &Self::GuardState) {
-        // SAFETY: by this function's contract the caller owns the lock; the flags are those of `lock`.
-        unsafe { bindings::storage_spin_unlock_irqrestore(ptr, *flags) }
+        // SAFETY: `Backend::unlock` is called by the owner of the lock, with what its `lock` or `try_lock`
+        // returned. A guard is not `Send`, and its owner cannot be moved to another processor while it holds
+        // the lock: this is the processor that took it.
+        unsafe { bindings::storage_spin_unlock_irq(ptr, *flags) }
     }
 
     /// # Safety
@@ -90,8 +96,8 @@ unsafe impl Backend for SpinLockIrqBackend {
     #[inline]
     unsafe fn try_lock(ptr: *mut Self::State) -> Option<Self::GuardState> {
         let mut flags = 0;
-        // SAFETY: by this function's contract the lock is initialised.
-        unsafe { bindings::storage_spin_trylock_irqsave(ptr, &mut flags) }.then_some(flags)
+        // SAFETY: `Backend::try_lock` is called with a lock that `init` has initialised.
+        unsafe { bindings::storage_spin_trylock_irq(ptr, &mut flags) }.then_some(flags)
     }
 
     /// # Safety

@@ -26,27 +26,6 @@ bool storage_is_capture_kernel(void)
 }
 EXPORT_SYMBOL_GPL(storage_is_capture_kernel);
 
-unsigned long storage_spin_lock_irqsave(spinlock_t *lock)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(lock, flags);
-	return flags;
-}
-EXPORT_SYMBOL_GPL(storage_spin_lock_irqsave);
-
-bool storage_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags)
-{
-	return spin_trylock_irqsave(lock, *flags);
-}
-EXPORT_SYMBOL_GPL(storage_spin_trylock_irqsave);
-
-void storage_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
-{
-	spin_unlock_irqrestore(lock, flags);
-}
-EXPORT_SYMBOL_GPL(storage_spin_unlock_irqrestore);
-
 struct workqueue_struct *storage_alloc_workqueue(const char *name, bool reclaim)
 {
 	return alloc_workqueue("%s", WQ_PERCPU | (reclaim ? WQ_MEM_RECLAIM : 0), 0, name);

@@ -19,9 +19,10 @@ unsigned long storage_wait_for_completion_timeout(struct completion *done, unsig
 void storage_dma_rmb(void);
 bool storage_is_capture_kernel(void);
 
-unsigned long storage_spin_lock_irqsave(spinlock_t *lock);
-bool storage_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags);
-void storage_spin_unlock_irqrestore(spinlock_t *lock, unsigned long flags);
+/* spinlock.c */
+unsigned long storage_spin_lock_irq(spinlock_t *lock);
+bool storage_spin_trylock_irq(spinlock_t *lock, unsigned long *flags);
+void storage_spin_unlock_irq(spinlock_t *lock, unsigned long flags);
 
 struct workqueue_struct *storage_alloc_workqueue(const char *name, bool reclaim);
 struct workqueue_struct *storage_alloc_ordered_workqueue(const char *name);
