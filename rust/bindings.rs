@@ -36,6 +36,9 @@ mod raw {
     ));
 }
 
+mod optional;
+
+pub(crate) use optional::*;
 pub(crate) use raw::*;
 
 /// What the C compiler makes of the structures, from `bindings/layout.c`.

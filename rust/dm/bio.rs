@@ -51,6 +51,30 @@ pub(super) struct BioArea<T: Target> {
     details: Details,
 }
 
+/// Where a bio's protection information is; null if it has none.
+#[cfg(CONFIG_BLK_DEV_INTEGRITY)]
+#[inline]
+fn integrity(bio: &bio) -> *mut bio_integrity_payload {
+    bio.bi_integrity
+}
+
+#[cfg(CONFIG_BLK_DEV_INTEGRITY)]
+#[inline]
+fn set_integrity(bio: &mut bio, integrity: *mut bio_integrity_payload) {
+    bio.bi_integrity = integrity;
+}
+
+/// In this kernel no bio has protection information.
+#[cfg(not(CONFIG_BLK_DEV_INTEGRITY))]
+#[inline]
+fn integrity(_: &bio) -> *mut bio_integrity_payload {
+    core::ptr::null_mut()
+}
+
+#[cfg(not(CONFIG_BLK_DEV_INTEGRITY))]
+#[inline]
+fn set_integrity(_: &mut bio, _: *mut bio_integrity_payload) {}
+
 /// The protection information that a bio may have, as its whole header describes it.
 #[inline]
 fn protection(raw: *mut bio_integrity_payload) -> Option<NonNull<bindings::bio_integrity_payload>> {
@@ -107,11 +131,11 @@ impl<T: Target> Bio<T> {
             (*area).details.iter = bio.bi_iter;
             (*area).details.remaining = remaining;
             (*area).details.end_io = bio.bi_end_io;
-            (*area).details.integrity = bio.bi_integrity;
+            (*area).details.integrity = integrity(bio);
         }
-        if let Some(integrity) = protection(bio.bi_integrity) {
+        if let Some(payload) = protection(integrity(bio)) {
             // SAFETY: a bio's protection information lives as long as the bio.
-            let iter = unsafe { (*integrity.as_ptr()).bip_iter };
+            let iter = unsafe { (*payload.as_ptr()).bip_iter };
             // SAFETY: as above.
             unsafe { (*area.as_ptr()).details.integrity_iter.write(iter) };
         }
@@ -410,10 +434,10 @@ impl<T: Target> BioList<T> {
         bio.bi_flags = details.flags;
         bio.bi_iter = details.iter;
         bio.bi_end_io = details.end_io;
-        bio.bi_integrity = details.integrity;
-        if let Some(integrity) = protection(details.integrity) {
+        set_integrity(bio, details.integrity);
+        if let Some(payload) = protection(details.integrity) {
             // SAFETY: as when it was read and the other was written; no layer below has the bio.
-            unsafe { (*integrity.as_ptr()).bip_iter = details.integrity_iter.assume_init() };
+            unsafe { (*payload.as_ptr()).bip_iter = details.integrity_iter.assume_init() };
         }
         // SAFETY: the bio is valid.
         unsafe { remaining(raw.as_ptr()) }.store(details.remaining, Ordering::Relaxed);
@@ -455,7 +479,7 @@ fn set_device(bio: &mut bio, device: &Device) {
     }
     bio.bi_bdev = device.bdev();
     // SAFETY: the bio is valid, is not in flight, and its device is open.
-    unsafe { kernel::bindings::bio_associate_blkg(bio) };
+    unsafe { bindings::bio_associate_blkg(bio) };
 }
 
 /// The target's area of a bio.

@@ -42,8 +42,10 @@ enum dm_uevent_type {
 	DM_UEVENT_PATH_FAILED,
 	DM_UEVENT_PATH_REINSTATED,
 };
+#ifdef CONFIG_DM_UEVENT
 void dm_path_uevent(enum dm_uevent_type event_type, struct dm_target *ti, const char *path,
 		    unsigned int nr_valid_paths);
+#endif
 void dm_mq_kick_requeue_list(struct mapped_device *md);
 
 #endif
