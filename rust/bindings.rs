@@ -27,7 +27,7 @@ mod raw {
         Zeroable, //
     };
 
-    // SAFETY: `__BindgenBitfieldUnit<Storage>` is a newtype around `Storage`.
+    // SAFETY: `__BindgenBitfieldUnit<Storage>` has `Storage` as its only field, of which all zeros are a value.
     unsafe impl<Storage> Zeroable for __BindgenBitfieldUnit<Storage> where Storage: Zeroable {}
 
     include!(concat!(

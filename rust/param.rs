@@ -150,7 +150,8 @@ impl fmt::Display for List {
 #[repr(transparent)]
 pub struct Raw(bindings::kernel_param);
 
-// SAFETY: nobody writes to it, and what it points to is `Sync`.
+// SAFETY: neither the kernel, which keeps a list of pointers to it, nor this crate writes to it, and what it points
+// to, a name, the operations and a `Parameter`, is `Sync`.
 unsafe impl Sync for Raw {}
 
 impl Raw {
@@ -186,14 +187,15 @@ impl<P: Parameter> Callbacks<P> {
 
     /// # Safety
     ///
-    /// Called with a [`Raw`] of a `P` and the text of its value.
+    /// Called with a [`Raw`] of a `P` and the text of its value, which does not change meanwhile, or null.
     unsafe extern "C" fn set(text: *const c_char, raw: *const bindings::kernel_param) -> c_int {
         if text.is_null() {
             return EINVAL.to_errno();
         }
-        // SAFETY: by this function's contract.
+        // SAFETY: the kernel calls this for parameters with these operations only, which `Raw::new::<P>` made: `arg`
+        // is a `&'static P`.
         let parameter = unsafe { &*(*raw).__bindgen_anon_1.arg.cast::<P>() };
-        // SAFETY: by this function's contract.
+        // SAFETY: the kernel passes a string, which it keeps until this returns, or null, which was handled above.
         let text = unsafe { CStr::from_char_ptr(text) };
         // A value that is written to the file has the line's end.
         let taken = text
@@ -208,11 +210,12 @@ impl<P: Parameter> Callbacks<P> {
 
     /// # Safety
     ///
-    /// Called with a [`Raw`] of a `P` and a page.
+    /// Called with a [`Raw`] of a `P` and a page of initialised room, which nobody else touches meanwhile.
     unsafe extern "C" fn get(page: *mut c_char, raw: *const bindings::kernel_param) -> c_int {
-        // SAFETY: by this function's contract.
+        // SAFETY: the kernel calls this for parameters with these operations only, which `Raw::new::<P>` made: `arg`
+        // is a `&'static P`.
         let parameter = unsafe { &*(*raw).__bindgen_anon_1.arg.cast::<P>() };
-        // SAFETY: by this function's contract.
+        // SAFETY: the kernel passes the page of a file in sysfs, which is allocated and zeroed for this call.
         let length = unsafe { crate::sysfs::fill(page, |out| parameter.show(out)) };
         // CAST: a page's length, or an errno.
         length as c_int

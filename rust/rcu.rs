@@ -33,13 +33,15 @@ impl<'a> ReadSide<'a> {
     /// Called in interrupt context, which is a read-side section itself, and not kept beyond.
     #[inline]
     pub(crate) unsafe fn in_interrupt() -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: an interrupt handler is a read-side section, and the caller guarantees that this is one and
+        // that the value is not kept beyond it.
         Self(PhantomData)
     }
 }
 
 /// Waits until every read-side section that was open at the call has ended. Sleeps, for some milliseconds.
 pub fn synchronize() {
-    // SAFETY: no requirements but to be allowed to sleep, which the kernel checks.
+    // SAFETY: `synchronize_rcu` wants a caller that may sleep and is in no read-side section. Neither is a matter
+    // of memory: the kernel reports the former, and the latter would wait for itself.
     unsafe { kernel::bindings::synchronize_rcu() };
 }

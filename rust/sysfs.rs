@@ -13,12 +13,13 @@ use kernel::str::Formatter;
 ///
 /// # Safety
 ///
-/// `page` has a page of room.
+/// `page` has a page of initialised room, which nobody else touches during the call.
 pub(crate) unsafe fn fill(
     page: *mut c_char,
     write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> isize {
-    // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
+    // SAFETY: the caller guarantees that the page is initialised, and this call's alone; `c_char` and `u8` have
+    // the same layout.
     let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE) };
     let mut writer = Formatter::new(page);
     if write(&mut writer).is_err() {

@@ -28,7 +28,8 @@ pub fn cpu_ids() -> u32 {
 pub fn same_node(cpu: u32, other: u32) -> bool {
     let node_of = |cpu: u32| {
         let cpu = i32::try_from(CpuId::from_u32(cpu)?.as_u32()).ok()?;
-        // SAFETY: the number is one of a processor.
+        // SAFETY: `cpu_to_node` wants the number of a possible processor; `CpuId::from_u32` has checked that it is
+        // below `nr_cpu_ids`, for all of which there is an entry.
         Some(unsafe { bindings::storage_cpu_to_node(cpu) })
     };
     node_of(cpu).is_some_and(|node| node_of(other) == Some(node))
@@ -38,7 +39,8 @@ pub fn same_node(cpu: u32, other: u32) -> bool {
 /// context.
 #[inline]
 pub fn monotonic_ns() -> u64 {
-    // SAFETY: may be called in any context.
+    // SAFETY: `ktime_get` has no requirements: it may be called in any context once the clock runs, which it does
+    // before modules are loaded.
     let now = unsafe { kernel::bindings::ktime_get() };
     u64::try_from(now).unwrap_or(0)
 }

@@ -28,9 +28,10 @@ pub enum Kind {
 /// The pointer is a work queue that this type owns.
 pub struct WorkQueue(NonNull<workqueue_struct>);
 
-// SAFETY: work queues lock for themselves.
+// SAFETY: a work queue is not bound to the task that made it: all that is called here, flushing and destroying,
+// may be called by any task.
 unsafe impl Send for WorkQueue {}
-// SAFETY: as above.
+// SAFETY: queueing and flushing, all that a reference allows, lock the work queue for themselves.
 unsafe impl Sync for WorkQueue {}
 
 impl WorkQueue {
@@ -42,11 +43,11 @@ impl WorkQueue {
     pub fn new(name: &'static CStr, kind: Kind) -> Result<Self> {
         let name = name.as_char_ptr();
         let queue = match kind {
-            // SAFETY: the name lives for ever.
+            // SAFETY: the name is a string, which is copied.
             Kind::PerCpu => unsafe { bindings::storage_alloc_workqueue(name, false) },
-            // SAFETY: as above.
+            // SAFETY: the name is a string, which is copied.
             Kind::Reclaim => unsafe { bindings::storage_alloc_workqueue(name, true) },
-            // SAFETY: as above.
+            // SAFETY: the name is a string, which is copied.
             Kind::Ordered => unsafe { bindings::storage_alloc_ordered_workqueue(name) },
         };
         // INVARIANT: just made, nobody else has it.
@@ -55,7 +56,7 @@ impl WorkQueue {
 
     /// Waits until all that was queued before has run. Sleeps.
     pub fn flush(&self) {
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant the pointer is a work queue, which is destroyed only when this is dropped.
         unsafe { kernel::bindings::__flush_workqueue(self.0.as_ptr()) };
     }
 
@@ -67,7 +68,8 @@ impl WorkQueue {
 impl Drop for WorkQueue {
     /// Sleeps until all that was queued has run.
     fn drop(&mut self) {
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant the work queue is this value's alone; whoever queues to it borrows this value, so
+        // nobody does any more.
         unsafe { kernel::bindings::destroy_workqueue(self.0.as_ptr()) };
     }
 }
