@@ -177,6 +177,12 @@ pub trait Target: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
+    /// The suspension was called off after [`Target::presuspend`]: by a signal while it waited for I/O, or as
+    /// the filesystem could not be frozen. I/O comes again already. May sleep.
+    fn presuspend_undo(_this: &Live<Self>) {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// The mapped device is suspended: no I/O is in flight. May sleep.
     fn postsuspend(_this: &Live<Self>) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)

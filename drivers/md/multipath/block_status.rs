@@ -5,6 +5,8 @@
 //! Source: `include/linux/blk_types.h` (`blk_path_error`), `multipath_end_io` and
 //! `multipath_end_io_bio` in `drivers/md/dm-mpath.c`.
 
+use super::map::NoPath;
+
 /// A block status (`blk_status_t`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BlockStatus {
@@ -116,15 +118,13 @@ impl BlockStatus {
     }
 }
 
-/// What becomes of I/O that failed with its path, when the path has been failed.
+/// What is left for I/O that failed with its path, when the path has been failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Remaining {
-    /// Paths that are left in the map.
+    /// Paths on which it may be tried.
     pub(crate) valid_paths: u32,
-    /// The map keeps I/O when no path is left.
-    pub(crate) queue_if_no_path: bool,
-    /// Device-mapper is suspending without a flush and takes I/O back.
-    pub(crate) noflush_suspending: bool,
+    /// What becomes of it if there is none.
+    pub(crate) no_path: NoPath,
 }
 
 /// What becomes of a finished request. Values as device-mapper's `DM_ENDIO_*`.
@@ -147,8 +147,7 @@ impl RequestEnd {
         match status.verdict() {
             PathVerdict::Keep => Self::Done,
             PathVerdict::Fail => {
-                let push_back = remaining.queue_if_no_path || remaining.noflush_suspending;
-                if remaining.valid_paths == 0 && !push_back {
+                if remaining.valid_paths == 0 && matches!(remaining.no_path, NoPath::Kill) {
                     Self::Done
                 } else if matches!(status, BlockStatus::Resource) {
                     Self::DelayRequeue
@@ -181,11 +180,12 @@ impl BioEnd {
     pub(crate) const fn new(status: BlockStatus, remaining: Remaining) -> Self {
         match status.verdict() {
             PathVerdict::Keep => Self::Done,
-            PathVerdict::Fail if remaining.valid_paths != 0 || remaining.queue_if_no_path => {
-                Self::Queue
-            }
-            PathVerdict::Fail if remaining.noflush_suspending => Self::Requeue,
-            PathVerdict::Fail => Self::DoneWithError,
+            PathVerdict::Fail if remaining.valid_paths != 0 => Self::Queue,
+            PathVerdict::Fail => match remaining.no_path {
+                NoPath::Queue => Self::Queue,
+                NoPath::PushBack | NoPath::Requeue => Self::Requeue,
+                NoPath::Kill => Self::DoneWithError,
+            },
         }
     }
 }

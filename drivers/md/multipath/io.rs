@@ -41,6 +41,7 @@ use super::map::{
 };
 use super::selector::Env;
 use super::target::{
+    MappedDevice,
     Multipath,
     System,
     BIOS,
@@ -131,7 +132,6 @@ impl Multipath {
         this: &'l Live<Self>,
         bytes: u32,
     ) -> Result<Lent<'l>, MapRequest<'r, Flight>> {
-        let noflush = this.is_suspending_without_flush();
         let mut guard = this.lock();
         match guard.state.lend(&this.map, &System, bytes) {
             Pick::Lent(lent) => Ok(lent),
@@ -140,7 +140,7 @@ impl Multipath {
                 Self::settle(this, guard, effects);
                 Err(MapRequest::DelayRequeue)
             }
-            Pick::NoPath => Err(match guard.state.no_path(&this.map, noflush) {
+            Pick::NoPath => Err(match guard.state.no_path(&this.map, &MappedDevice(this)) {
                 NoPath::Requeue | NoPath::Queue | NoPath::PushBack => MapRequest::DelayRequeue,
                 NoPath::Kill => MapRequest::Kill,
             }),
@@ -198,13 +198,8 @@ impl Multipath {
         if let (Some(path), block_status::PathVerdict::Fail) = (path, status.verdict()) {
             Self::fail_path(this, path);
         }
-        let noflush_suspending = this.is_suspending_without_flush();
-        let guard = this.lock();
-        Remaining {
-            valid_paths: this.map.valid_paths(),
-            queue_if_no_path: guard.state.queues_if_no_path(),
-            noflush_suspending,
-        }
+        let mut guard = this.lock();
+        guard.state.remaining(&this.map, &MappedDevice(this))
     }
 
     // --- bios -------------------------------------------------------------------------------
@@ -232,7 +227,6 @@ impl Multipath {
 
     #[cold]
     fn send_bio_slowly(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
-        let noflush = this.is_suspending_without_flush();
         let mut guard = this.lock();
         match guard.state.lend(&this.map, &System, bio.bytes()) {
             Pick::Lent(lent) => {
@@ -244,7 +238,7 @@ impl Multipath {
                 Self::settle(this, guard, effects);
                 mapped
             }
-            Pick::NoPath => match guard.state.no_path(&this.map, noflush) {
+            Pick::NoPath => match guard.state.no_path(&this.map, &MappedDevice(this)) {
                 // Whatever brings a path back, or ends the waiting, sends it.
                 NoPath::Queue => bio.hold(&mut guard.waiting),
                 NoPath::Requeue | NoPath::PushBack => bio.requeue(),

@@ -33,14 +33,15 @@ mod draft;
 mod effects;
 mod ioctl;
 mod lent;
+mod outage;
 mod pg_init;
+mod queueing;
 mod state;
 mod usable;
 
 pub(crate) use draft::MapDraft;
 pub(crate) use effects::{
     Effects,
-    NoPath,
     PathChange,
     PathEvent,
     TimerChange, //
@@ -54,9 +55,14 @@ pub(crate) use lent::{
     InFlight,
     Lent, //
 };
+pub(crate) use outage::Blame;
 pub(crate) use pg_init::{
     Activation,
     DhResult, //
+};
+pub(crate) use queueing::{
+    NoPath,
+    Suspension, //
 };
 pub(crate) use state::{
     Pick,
@@ -260,6 +266,13 @@ impl<M: Memory, D> Map<M, D> {
     #[inline]
     pub(crate) fn valid_paths(&self) -> u32 {
         self.valid.load(Ordering::Acquire)
+    }
+
+    /// I/Os of all paths that ended without an error; see [`PathStats::successes`].
+    fn successes(&self) -> u64 {
+        self.paths()
+            .map(|(_, path)| path.stats.successes())
+            .fold(0, u64::saturating_add)
     }
 
     #[inline]

@@ -56,7 +56,10 @@ use super::construct::{
 };
 use super::features::QueueMode;
 use super::io::Flight;
-use super::map;
+use super::map::{
+    self,
+    Suspension, //
+};
 use super::maps::Listed;
 use super::selector::Env;
 use super::{
@@ -88,11 +91,22 @@ impl Env for System {
     }
 }
 
+/// The mapped device, asked whether it is being suspended.
+pub(crate) struct MappedDevice<'l>(pub(crate) &'l Live<Multipath>);
+
+impl Suspension for MappedDevice<'_> {
+    fn is_without_flush(&self) -> bool {
+        self.0.is_suspending_without_flush()
+    }
+}
+
 /// What the lock guards.
 pub(crate) struct Guarded {
     pub(crate) state: State,
     /// Bios that wait for a path or for a group to be initialised, oldest first.
     pub(crate) waiting: BioList<Multipath>,
+    /// When the timer was started that ends `queue_if_no_path`.
+    pub(crate) timer_started_ns: u64,
 }
 
 /// One map.
@@ -163,6 +177,7 @@ impl Target for Multipath {
         let guarded = Guarded {
             state,
             waiting: BioList::new(),
+            timer_started_ns: 0,
         };
         Ok(try_pin_init!(Self {
             map,
@@ -186,7 +201,7 @@ impl Target for Multipath {
                 Name(this.name().to_bytes())
             );
         }
-        let guard = this.lock();
+        let mut guard = this.lock();
         let effects = guard.state.started(&this.map);
         Self::settle(this, guard, effects);
         Self::watch_later(this);
@@ -262,6 +277,12 @@ impl Target for Multipath {
         Self::settle(this, guard, effects);
     }
 
+    fn presuspend_undo(this: &Live<Self>) {
+        let mut guard = this.lock();
+        let effects = guard.state.presuspend_undone(&this.map);
+        Self::settle(this, guard, effects);
+    }
+
     fn postsuspend(this: &Live<Self>) {
         let _control = this.control.lock();
         Self::flush(this);
@@ -269,7 +290,9 @@ impl Target for Multipath {
 
     fn resume(this: &Live<Self>) {
         this.map.show();
-        this.lock().state.resume();
+        let mut guard = this.lock();
+        let effects = guard.state.resume(&this.map);
+        Self::settle(this, guard, effects);
     }
 
     fn message(this: &Live<Self>, words: Words<'_>, reply: &mut Text<'_>) -> Result<MessageAnswer> {
