@@ -17,6 +17,7 @@ use super::construct::{
     RefusalLines, //
 };
 use super::device::DeviceIndex;
+use super::fit::Excess;
 use super::handler::Activation;
 use super::live::{
     Job,
@@ -154,6 +155,13 @@ pub trait Target: Send + Sync + Sized + 'static {
 
     /// A clone has ended. Any context.
     fn end_request(_this: &Live<Self>, _io: Self::Io, _status: BlockStatus) -> EndRequest {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A clone was refused, because its device does not take so large a request: the device's driver has not
+    /// seen it. What [`Request::excess`] has found before does not come here, unless limits have changed. Any
+    /// context.
+    fn request_refused(_this: &Live<Self>, _io: Self::Io, _excess: Excess) -> EndRequest {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

@@ -31,6 +31,7 @@ use super::stats::PathStats;
 
 mod draft;
 mod effects;
+mod fitting;
 mod ioctl;
 mod lent;
 mod outage;
@@ -46,6 +47,7 @@ pub(crate) use effects::{
     PathEvent,
     TimerChange, //
 };
+pub(crate) use fitting::Fitting;
 pub(crate) use ioctl::{
     IoctlPath,
     Probe, //
@@ -187,6 +189,8 @@ mod extra {
     pub(super) const TIMES: u32 = 1 << 1;
     /// There is a deadline. Never changes.
     pub(super) const DEADLINE: u32 = 1 << 2;
+    /// A path does not take all that the map lets through.
+    pub(super) const LIMITS: u32 = 1 << 3;
     /// It has to be known when an I/O was sent.
     pub(super) const TIMED: u32 = LATENCIES | TIMES;
 }
@@ -363,6 +367,26 @@ impl<M: Memory, D> Map<M, D> {
     #[inline]
     fn extras(&self) -> u32 {
         self.extras.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything is done for each I/O beside sending it. Most maps have nothing.
+    #[inline]
+    pub(crate) fn has_extras(&self) -> bool {
+        self.extras() != 0
+    }
+
+    /// Whether a path does not take all that the map lets through.
+    pub(crate) fn has_small_paths(&self) -> bool {
+        self.extras() & extra::LIMITS != 0
+    }
+
+    /// A path does not, or all do.
+    pub(crate) fn set_small_paths(&self, small: bool) {
+        if small {
+            self.extras.fetch_or(extra::LIMITS, Ordering::Relaxed);
+        } else {
+            self.extras.fetch_and(!extra::LIMITS, Ordering::Relaxed);
+        }
     }
 
     /// Whether it has to be known when an I/O is sent.

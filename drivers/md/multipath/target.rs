@@ -4,6 +4,7 @@
 
 use core::sync::atomic::{
     AtomicBool,
+    AtomicU64,
     Ordering, //
 };
 use kernel::prelude::*;
@@ -26,6 +27,7 @@ use storage::dm::{
     EndBio,
     EndRequest,
     EndedBio,
+    Excess,
     Features,
     Ioctl,
     IoctlAnswer,
@@ -113,6 +115,8 @@ pub(crate) struct Guarded {
 #[pin_data]
 pub(crate) struct Multipath {
     pub(crate) map: Arc<Listed>,
+    /// When the log last said that a request is too large for every path, in nanoseconds; zero: never.
+    pub(crate) too_large_said: AtomicU64,
     /// A device could not take a request lately, or a group is being initialised.
     pub(crate) congested: AtomicBool,
     #[pin]
@@ -151,6 +155,25 @@ impl Multipath {
         self.guarded.lock()
     }
 
+    /// Sees whether the paths take all that the map lets through. Bios are split below the map.
+    fn compare_limits(this: &Live<Self>) {
+        if this.takes_bios() {
+            return;
+        }
+        let mut small = false;
+        for device in this
+            .devices()
+            .iter()
+            .filter(|device| !this.takes_all(device))
+        {
+            small = true;
+            let map = Name(this.name().to_bytes());
+            let path = Name(device.name().to_bytes());
+            dm_warn!("{map}: path {path} does not take all requests of the map, see /sys/dev/block/{path}/queue/\n");
+        }
+        this.map.set_small_paths(small);
+    }
+
     pub(crate) fn takes_bios(&self) -> bool {
         self.map.features().queue_mode == QueueMode::Bio
     }
@@ -181,6 +204,7 @@ impl Target for Multipath {
         };
         Ok(try_pin_init!(Self {
             map,
+            too_large_said: AtomicU64::new(0),
             congested: AtomicBool::new(false),
             guarded <- new_spinlock_irq!(guarded, "rmpath_state"),
             control <- new_mutex!((), "rmpath_control"),
@@ -255,6 +279,10 @@ impl Target for Multipath {
         Self::request_ended(this, flight, status)
     }
 
+    fn request_refused(this: &Live<Self>, flight: Flight, excess: Excess) -> EndRequest {
+        Self::refused(this, flight, excess)
+    }
+
     #[inline(always)]
     fn map_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
         Self::send_bio(this, bio)
@@ -290,6 +318,7 @@ impl Target for Multipath {
 
     fn resume(this: &Live<Self>) {
         this.map.show();
+        Self::compare_limits(this);
         let mut guard = this.lock();
         let effects = guard.state.resume(&this.map);
         Self::settle(this, guard, effects);

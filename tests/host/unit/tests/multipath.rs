@@ -5,6 +5,7 @@
 mod block_status;
 mod choice;
 mod cpumask;
+mod fitting;
 mod held;
 mod initialise;
 mod malformed;
