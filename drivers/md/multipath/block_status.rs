@@ -46,7 +46,8 @@ pub(crate) enum BlockStatus {
     Offline,
     /// A command duration limit was exceeded.
     DurationLimit,
-    /// Size or alignment is wrong.
+    /// Size or alignment is wrong, or it cannot be split as it would have to be. The C target fails the path
+    /// for it, though the path has never seen it.
     Inval,
     /// A status that this kernel's header does not have.
     Unknown(u8),
@@ -100,7 +101,8 @@ impl BlockStatus {
             | Self::Target
             | Self::ResvConflict
             | Self::Medium
-            | Self::Protection => PathVerdict::Keep,
+            | Self::Protection
+            | Self::Inval => PathVerdict::Keep,
             Self::Timeout
             | Self::Transport
             | Self::Resource
@@ -112,7 +114,6 @@ impl BlockStatus {
             | Self::ZoneActiveResource
             | Self::Offline
             | Self::DurationLimit
-            | Self::Inval
             | Self::Unknown(_) => PathVerdict::Fail,
         }
     }
