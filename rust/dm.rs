@@ -23,7 +23,9 @@ mod bio;
 mod callbacks;
 mod construct;
 mod device;
+mod fit;
 mod handler;
+mod limits;
 mod live;
 #[doc(hidden)]
 pub mod log;
@@ -52,6 +54,7 @@ pub use self::device::{
     DeviceNumber,
     Wwid, //
 };
+pub use self::fit::Excess;
 pub use self::handler::{
     Activation,
     HandlerParameters, //

@@ -134,6 +134,15 @@ impl<T: Target> Callbacks<T> {
     /// # Safety
     ///
     /// See [`Self::presuspend`].
+    unsafe extern "C" fn presuspend_undo(ti: *mut bindings::dm_target) {
+        // SAFETY: `live` needs a target of `T` between its constructor and its destructor. Device-mapper calls
+        // the hooks of a suspension for targets of the live table only, and keeps that while it suspends.
+        T::presuspend_undo(unsafe { live::<T>(ti) });
+    }
+
+    /// # Safety
+    ///
+    /// See [`Self::presuspend`].
     unsafe extern "C" fn postsuspend(ti: *mut bindings::dm_target) {
         // SAFETY: by this function's contract.
         T::postsuspend(unsafe { live::<T>(ti) });
@@ -281,6 +290,9 @@ impl<T: Target> Callbacks<T> {
         }
         if T::HAS_PRESUSPEND {
             kind.presuspend = Some(Self::presuspend);
+        }
+        if T::HAS_PRESUSPEND_UNDO {
+            kind.presuspend_undo = Some(Self::presuspend_undo);
         }
         if T::HAS_POSTSUSPEND {
             kind.postsuspend = Some(Self::postsuspend);

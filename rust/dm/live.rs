@@ -10,6 +10,7 @@ use super::device::{
     Devices, //
 };
 use super::handler::Activation;
+use super::limits;
 use super::target::{
     Registered,
     Target, //
@@ -358,6 +359,23 @@ impl<T: Target> Live<T> {
         let path = path.as_char_ptr();
         // SAFETY: by the invariant; the path is a string, which is copied.
         unsafe { bindings::dm_path_uevent(event, self.as_raw(), path, valid_paths) };
+    }
+
+    /// Whether a device takes every request that the mapped device's queue lets through, by the limits of both
+    /// as they are now. Any context.
+    pub fn takes_all(&self, device: &Device) -> bool {
+        // SAFETY: a table has its mapped device.
+        let md = unsafe { bindings::dm_table_get_md(self.table()) };
+        // SAFETY: the mapped device lives as long as its table, and so do its disk and queue.
+        let own = unsafe { (*bindings::dm_disk(md)).queue };
+        let (Some(own), Some(of)) = (NonNull::new(own), NonNull::new(device.queue())) else {
+            return false;
+        };
+        // SAFETY: `of_queue` needs a queue that lives: as above.
+        let own = unsafe { limits::of_queue(own) };
+        // SAFETY: the same: the queue lives as long as the device is open, and the device is borrowed.
+        let of = unsafe { limits::of_queue(of) };
+        of.cover(&own)
     }
 
     /// Has the mapped device's queue run, if it is request-based. Any context.

@@ -6,6 +6,8 @@
 //! [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 
 use super::device::Device;
+use super::fit::Excess;
+use super::limits;
 use super::live::Live;
 use super::target::Target;
 use crate::bindings;
@@ -76,6 +78,18 @@ impl Request {
         self.flags() & OPERATION & 1 != 0
     }
 
+    /// What of it `device` does not take, by the limits that its queue has now, if anything: a clone of it would
+    /// be refused. Looks at every piece of its memory. Any context.
+    pub fn excess(&self, device: &Device) -> Option<Excess> {
+        let queue = NonNull::new(device.queue())?;
+        // SAFETY: the queue lives as long as the device is open, and the device is borrowed.
+        let limits = unsafe { limits::of_queue(queue) };
+        // SAFETY: a request that is being mapped lives and has its bios as long as `self` is borrowed, by the
+        // invariant. It is device-mapper's meanwhile, which changes neither before it is mapped.
+        let shape = unsafe { limits::of_request(NonNull::new(self.0.get())?) };
+        limits.excess(shape)
+    }
+
     /// Gets a request of `device`'s queue for it, without waiting. Any context.
     ///
     /// # Errors
@@ -141,6 +155,25 @@ impl Drop for Clone<'_> {
         // SAFETY: by the invariant.
         unsafe { kernel::bindings::blk_mq_free_request(self.raw.as_ptr()) };
     }
+}
+
+/// What of a clone its queue does not take, if it was refused for that: then no driver has seen it.
+///
+/// # Safety
+///
+/// `clone` is one that has ended and was not freed yet.
+#[cold]
+pub(super) unsafe fn refused(clone: NonNull<request>) -> Option<Excess> {
+    // SAFETY: plain fields of a request that lives, which is the caller's promise.
+    let (state, queue) = unsafe { ((*clone.as_ptr()).state, (*clone.as_ptr()).q) };
+    if state != kernel::bindings::mq_rq_state_MQ_RQ_IDLE {
+        return None;
+    }
+    // SAFETY: `of_queue` needs a queue that lives: a request holds its queue until it is freed.
+    let limits = unsafe { limits::of_queue(NonNull::new(queue)?) };
+    // SAFETY: `of_request` needs a request that lives, with its bios, and that no driver has: it was not freed,
+    // device-mapper takes its bios apart after its end was handled, and it was never started.
+    limits.excess(unsafe { limits::of_request(clone) })
 }
 
 /// What becomes of a request.

@@ -17,6 +17,7 @@ use super::construct::{
     RefusalLines, //
 };
 use super::device::DeviceIndex;
+use super::fit::Excess;
 use super::handler::Activation;
 use super::live::{
     Job,
@@ -157,6 +158,13 @@ pub trait Target: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
+    /// A clone was refused, because its device does not take so large a request: the device's driver has not
+    /// seen it. What [`Request::excess`] has found before does not come here, unless limits have changed. Any
+    /// context.
+    fn request_refused(_this: &Live<Self>, _io: Self::Io, _excess: Excess) -> EndRequest {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// Maps a bio. May not sleep.
     fn map_bio(_this: &Live<Self>, _bio: Bio<Self>) -> Mapped<Self> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
@@ -174,6 +182,12 @@ pub trait Target: Send + Sync + Sized + 'static {
 
     /// The mapped device is about to be suspended; I/O still goes on. May sleep.
     fn presuspend(_this: &Live<Self>) {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The suspension was called off after [`Target::presuspend`]: by a signal while it waited for I/O, or as
+    /// the filesystem could not be frozen. I/O comes again already. May sleep.
+    fn presuspend_undo(_this: &Live<Self>) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

@@ -80,6 +80,12 @@ bool storage_is_partition(struct block_device *bdev)
 }
 EXPORT_SYMBOL_GPL(storage_is_partition);
 
+phys_addr_t storage_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
+}
+EXPORT_SYMBOL_GPL(storage_page_to_phys);
+
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size)
 {
 	return errno_to_blk_status(bdev_rw_virt(bdev, 0, data, size, REQ_OP_READ));

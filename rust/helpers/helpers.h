@@ -34,6 +34,7 @@ bool storage_queue_dying(struct request_queue *queue);
 bool storage_queue_enter(struct request_queue *queue);
 void storage_queue_exit(struct request_queue *queue);
 bool storage_is_partition(struct block_device *bdev);
+phys_addr_t storage_page_to_phys(struct page *page);
 blk_status_t storage_read_first(struct block_device *bdev, void *data, unsigned int size);
 int storage_cpu_to_node(int cpu);
 

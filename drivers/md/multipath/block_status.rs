@@ -5,6 +5,8 @@
 //! Source: `include/linux/blk_types.h` (`blk_path_error`), `multipath_end_io` and
 //! `multipath_end_io_bio` in `drivers/md/dm-mpath.c`.
 
+use super::map::NoPath;
+
 /// A block status (`blk_status_t`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BlockStatus {
@@ -44,7 +46,8 @@ pub(crate) enum BlockStatus {
     Offline,
     /// A command duration limit was exceeded.
     DurationLimit,
-    /// Size or alignment is wrong.
+    /// Size or alignment is wrong, or it cannot be split as it would have to be. The C target fails the path
+    /// for it, though the path has never seen it.
     Inval,
     /// A status that this kernel's header does not have.
     Unknown(u8),
@@ -98,7 +101,8 @@ impl BlockStatus {
             | Self::Target
             | Self::ResvConflict
             | Self::Medium
-            | Self::Protection => PathVerdict::Keep,
+            | Self::Protection
+            | Self::Inval => PathVerdict::Keep,
             Self::Timeout
             | Self::Transport
             | Self::Resource
@@ -110,21 +114,18 @@ impl BlockStatus {
             | Self::ZoneActiveResource
             | Self::Offline
             | Self::DurationLimit
-            | Self::Inval
             | Self::Unknown(_) => PathVerdict::Fail,
         }
     }
 }
 
-/// What becomes of I/O that failed with its path, when the path has been failed.
+/// What is left for I/O that failed with its path, when the path has been failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Remaining {
-    /// Paths that are left in the map.
+    /// Paths on which it may be tried.
     pub(crate) valid_paths: u32,
-    /// The map keeps I/O when no path is left.
-    pub(crate) queue_if_no_path: bool,
-    /// Device-mapper is suspending without a flush and takes I/O back.
-    pub(crate) noflush_suspending: bool,
+    /// What becomes of it if there is none.
+    pub(crate) no_path: NoPath,
 }
 
 /// What becomes of a finished request. Values as device-mapper's `DM_ENDIO_*`.
@@ -147,8 +148,7 @@ impl RequestEnd {
         match status.verdict() {
             PathVerdict::Keep => Self::Done,
             PathVerdict::Fail => {
-                let push_back = remaining.queue_if_no_path || remaining.noflush_suspending;
-                if remaining.valid_paths == 0 && !push_back {
+                if remaining.valid_paths == 0 && matches!(remaining.no_path, NoPath::Kill) {
                     Self::Done
                 } else if matches!(status, BlockStatus::Resource) {
                     Self::DelayRequeue
@@ -181,11 +181,12 @@ impl BioEnd {
     pub(crate) const fn new(status: BlockStatus, remaining: Remaining) -> Self {
         match status.verdict() {
             PathVerdict::Keep => Self::Done,
-            PathVerdict::Fail if remaining.valid_paths != 0 || remaining.queue_if_no_path => {
-                Self::Queue
-            }
-            PathVerdict::Fail if remaining.noflush_suspending => Self::Requeue,
-            PathVerdict::Fail => Self::DoneWithError,
+            PathVerdict::Fail if remaining.valid_paths != 0 => Self::Queue,
+            PathVerdict::Fail => match remaining.no_path {
+                NoPath::Queue => Self::Queue,
+                NoPath::PushBack | NoPath::Requeue => Self::Requeue,
+                NoPath::Kill => Self::DoneWithError,
+            },
         }
     }
 }

@@ -15,6 +15,7 @@ use storage::dm::{
     Words, //
 };
 use storage::sync::SpinLockIrqGuard;
+use storage::workqueue::WorkQueue;
 use storage::{
     dm_err,
     dm_warn, //
@@ -30,6 +31,7 @@ use super::held::{
 };
 use super::map::{
     self,
+    Blame,
     DhResult,
     Effects,
     PathChange,
@@ -37,23 +39,28 @@ use super::map::{
     TimerChange, //
 };
 use super::message::Message;
+use super::selector::Env;
 use super::status;
 use super::target::{
     activation_of,
     Guarded,
     Multipath,
+    System,
     BIOS,
     DEADLINE,
     EVENT,
     NOW,
     NO_PATH_TIMEOUT, //
 };
+use super::Shared;
+
+/// The shortest time without a path that can be asked for: a second.
+const SHORTEST_TIMEOUT_NSECS: u64 = 1_000_000_000;
 
 impl Multipath {
     // --- what follows from a change -----------------------------------------------------------
 
-    /// Carries out what follows from a change, and gives the lock back. May sleep only if the effects
-    /// have a timer to stop, which those of no I/O have.
+    /// Carries out what follows from a change, and gives the lock back. Any context.
     pub(crate) fn settle(
         this: &Live<Self>,
         mut guard: SpinLockIrqGuard<'_, Guarded>,
@@ -65,8 +72,8 @@ impl Multipath {
         if effects.event {
             this.queue_job(EVENT, |shared| &shared.events, NOW);
         }
-        if effects.timer == Some(TimerChange::Start) {
-            Self::start_timeout(this);
+        if let Some(change) = effects.timer {
+            Self::start_timeout(this, &mut guard, change);
         }
         if let Some(delay) = effects.initialise {
             let delay = Delta::from_millis(i64::from(delay));
@@ -82,6 +89,9 @@ impl Multipath {
         if effects.save_lost {
             dm_err!("{name}: QIFNP disabled but saved as enabled, saving again loses state, not saving!\n");
         }
+        if effects.gave_up {
+            dm_warn!("queue_if_no_path timeout on {name}, failing queued IO\n");
+        }
         if let Some(code) = effects.handler_error {
             dm_err!("{name}: Could not failover device. Error {code}.\n");
         }
@@ -93,9 +103,6 @@ impl Multipath {
         }
         if effects.wake_waiters {
             this.initialised.notify_all();
-        }
-        if effects.timer == Some(TimerChange::Stop) {
-            this.cancel_job(NO_PATH_TIMEOUT);
         }
     }
 
@@ -133,32 +140,44 @@ impl Multipath {
     /// Fails a path, once. Any context.
     pub(crate) fn fail_path(this: &Live<Self>, path: PathId) {
         let mut guard = this.lock();
-        let effects = guard.state.fail_path(&this.map, path);
+        let effects = guard.state.fail_path(&this.map, path, Blame::Io);
         Self::settle(this, guard, effects);
     }
 
     // --- the time without paths ---------------------------------------------------------------
 
-    fn start_timeout(this: &Live<Self>) {
+    fn start_timeout(this: &Live<Self>, guarded: &mut Guarded, change: TimerChange) {
         let seconds = match this.map.features().no_path_timeout_secs {
             Some(seconds) => u64::from(seconds),
             None => super::QUEUE_IF_NO_PATH_TIMEOUT_SECS.value(),
         };
-        if seconds != 0 {
-            let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            this.requeue_job(NO_PATH_TIMEOUT, |shared| &shared.clock, delay);
+        if seconds == 0 {
+            return;
+        }
+        let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        fn queue(shared: &Shared) -> &WorkQueue {
+            &shared.clock
+        }
+        let is_started = match change {
+            TimerChange::Start => {
+                this.requeue_job(NO_PATH_TIMEOUT, queue, delay);
+                true
+            }
+            TimerChange::StartUnlessQueued => this.queue_job(NO_PATH_TIMEOUT, queue, delay),
+        };
+        if is_started {
+            guarded.timer_started_ns = System.now();
         }
     }
 
     pub(crate) fn no_path_timeout(this: &Live<Self>) {
         let mut guard = this.lock();
-        // A path has come back since.
-        if this.map.valid_paths() != 0 {
+        let elapsed = System.now().saturating_sub(guard.timer_started_ns);
+        if elapsed < SHORTEST_TIMEOUT_NSECS / 2 {
+            // It was started anew while it waited for the lock, and will be back.
             return;
         }
-        let effects = guard.state.no_path_timeout();
-        let name = Name(this.name().to_bytes());
-        dm_warn!("queue_if_no_path timeout on {name}, failing queued IO\n");
+        let effects = guard.state.no_path_timeout(&this.map);
         Self::settle(this, guard, effects);
     }
 
@@ -311,7 +330,7 @@ impl Multipath {
             found = true;
             let mut guard = this.lock();
             let effects = match change {
-                PathChange::Failed => guard.state.fail_path(&this.map, path),
+                PathChange::Failed => guard.state.fail_path(&this.map, path, Blame::Message),
                 PathChange::Reinstated => guard.state.reinstate_path(&this.map, path),
             };
             Self::settle(this, guard, effects);

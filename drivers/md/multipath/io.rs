@@ -10,16 +10,17 @@ use storage::dm::{
     with_plug,
     Bio,
     BlockStatus,
-    Clone,
     Device,
     EndBio,
     EndRequest,
     EndedBio,
+    Excess,
     Live,
     MapRequest,
     Mapped,
     Request, //
 };
+use storage::dm_warn;
 
 use super::block_status::{
     self,
@@ -29,11 +30,13 @@ use super::block_status::{
 };
 use super::construct::{
     KernelMemory,
+    Name,
     PathDevice, //
 };
 use super::map::{
     self,
     Ended,
+    Fitting,
     InFlight,
     NoPath,
     PathId,
@@ -41,11 +44,15 @@ use super::map::{
 };
 use super::selector::Env;
 use super::target::{
+    MappedDevice,
     Multipath,
     System,
     BIOS,
     NOW, //
 };
+
+/// Between two lines of the log about requests that are too large: 5 s.
+const TOO_LARGE_INTERVAL_NSECS: u64 = 5_000_000_000;
 
 /// A path for an I/O.
 type Lent<'m> = map::Lent<'m, KernelMemory, PathDevice>;
@@ -58,9 +65,17 @@ pub(crate) struct Flight {
 }
 
 impl Multipath {
-    /// The I/O goes to the path that it was lent.
+    /// The I/O goes to the path that it was lent, on a map without extras.
     #[inline]
-    fn depart(&self, lent: Lent<'_>) -> Flight {
+    fn depart(lent: Lent<'_>) -> Flight {
+        Flight {
+            in_flight: lent.send_without_extras(),
+            sent_ns: 0,
+        }
+    }
+
+    /// The I/O goes to the path that it was lent.
+    fn depart_with_extras(&self, lent: Lent<'_>) -> Flight {
         Flight {
             in_flight: lent.send(),
             sent_ns: if self.map.is_timed() { System.now() } else { 0 },
@@ -96,18 +111,107 @@ impl Multipath {
                 Err(decision) => return decision,
             },
         };
+        if this.map.has_extras() {
+            return Self::send_request_with_extras(this, request, lent);
+        }
+        Self::clone_and_send(this, request, lent, Self::depart)
+    }
+
+    #[inline(never)]
+    fn send_request_with_extras<'r>(
+        this: &Live<Self>,
+        request: &'r Request,
+        lent: Lent<'_>,
+    ) -> MapRequest<'r, Flight> {
+        let lent = if this.map.has_small_paths() {
+            match Self::fit(this, request, lent) {
+                Ok(lent) => lent,
+                Err(decision) => return decision,
+            }
+        } else {
+            lent
+        };
+        Self::clone_and_send(this, request, lent, |lent| this.depart_with_extras(lent))
+    }
+
+    #[inline(always)]
+    fn clone_and_send<'r, 'm>(
+        this: &Live<Self>,
+        request: &'r Request,
+        lent: Lent<'m>,
+        depart: impl FnOnce(Lent<'m>) -> Flight,
+    ) -> MapRequest<'r, Flight> {
         let Some(device) = Self::device_of(this, &lent) else {
             return MapRequest::Kill;
         };
         match request.clone_to(device) {
-            Ok(clone) => Self::sent(this, clone, lent),
+            Ok(clone) => MapRequest::Clone(clone, depart(lent)),
             Err(_) => Self::no_clone(this, device, lent),
         }
     }
 
-    #[inline]
-    fn sent<'r>(this: &Live<Self>, clone: Clone<'r>, lent: Lent<'_>) -> MapRequest<'r, Flight> {
-        MapRequest::Clone(clone, this.depart(lent))
+    /// Exchanges a path for one that takes the request, unless it does so itself. Of the queue of a mapped
+    /// device, requests may be too large for some paths: its limits are those of the table that it had before if
+    /// another one is loaded without a flush, and a path's can be lowered at any time.
+    fn fit<'l, 'r>(
+        this: &'l Live<Self>,
+        request: &Request,
+        lent: Lent<'l>,
+    ) -> Result<Lent<'l>, MapRequest<'r, Flight>> {
+        let excess = |path: &PathDevice| match this.device(path.index()) {
+            Some(device) => request.excess(device),
+            None => None,
+        };
+        let path = lent.device();
+        let Some(of_path) = excess(path) else {
+            return Ok(lent);
+        };
+        drop(lent);
+        let guard = this.lock();
+        let takes = |path: &PathDevice| excess(path).is_none();
+        match guard
+            .state
+            .lend_fitting(&this.map, &System, request.bytes(), takes)
+        {
+            Fitting::Lent(lent) => Ok(lent),
+            Fitting::Later => Err(MapRequest::DelayRequeue),
+            Fitting::None => {
+                drop(guard);
+                Self::too_large(this, path, of_path);
+                Err(MapRequest::Kill)
+            }
+        }
+    }
+
+    /// A path's queue has refused a request.
+    #[cold]
+    pub(crate) fn refused(this: &Live<Self>, flight: Flight, excess: Excess) -> EndRequest {
+        // From here on it is known before.
+        this.map.set_small_paths(true);
+        let path = this.map.path(flight.in_flight.path());
+        this.map.take_back(flight.in_flight);
+        match (excess, path) {
+            // Counted anew for each queue, so that it may be found here only.
+            (Excess::IntegritySegments { .. }, Some(path)) => {
+                Self::too_large(this, path.device(), excess);
+                EndRequest::Done
+            }
+            _ => EndRequest::Requeue,
+        }
+    }
+
+    /// A request ends with an error, as no path takes it. The log names one of them, now and then.
+    #[cold]
+    fn too_large(this: &Live<Self>, path: &PathDevice, excess: Excess) {
+        let now = System.now();
+        let last = this.too_large_said.load(Ordering::Relaxed);
+        if last != 0 && now.saturating_sub(last) < TOO_LARGE_INTERVAL_NSECS {
+            return;
+        }
+        this.too_large_said.store(now.max(1), Ordering::Relaxed);
+        let map = Name(this.name().to_bytes());
+        let path = path.name_of();
+        dm_warn!("{map}: request fails, no path takes it: for path {path} it has {excess}\n");
     }
 
     /// The path's queue has no request now, or will never have one again.
@@ -131,7 +235,6 @@ impl Multipath {
         this: &'l Live<Self>,
         bytes: u32,
     ) -> Result<Lent<'l>, MapRequest<'r, Flight>> {
-        let noflush = this.is_suspending_without_flush();
         let mut guard = this.lock();
         match guard.state.lend(&this.map, &System, bytes) {
             Pick::Lent(lent) => Ok(lent),
@@ -140,7 +243,7 @@ impl Multipath {
                 Self::settle(this, guard, effects);
                 Err(MapRequest::DelayRequeue)
             }
-            Pick::NoPath => Err(match guard.state.no_path(&this.map, noflush) {
+            Pick::NoPath => Err(match guard.state.no_path(&this.map, &MappedDevice(this)) {
                 NoPath::Requeue | NoPath::Queue | NoPath::PushBack => MapRequest::DelayRequeue,
                 NoPath::Kill => MapRequest::Kill,
             }),
@@ -198,13 +301,8 @@ impl Multipath {
         if let (Some(path), block_status::PathVerdict::Fail) = (path, status.verdict()) {
             Self::fail_path(this, path);
         }
-        let noflush_suspending = this.is_suspending_without_flush();
-        let guard = this.lock();
-        Remaining {
-            valid_paths: this.map.valid_paths(),
-            queue_if_no_path: guard.state.queues_if_no_path(),
-            noflush_suspending,
-        }
+        let mut guard = this.lock();
+        guard.state.remaining(&this.map, &MappedDevice(this))
     }
 
     // --- bios -------------------------------------------------------------------------------
@@ -225,14 +323,16 @@ impl Multipath {
     #[inline(always)]
     fn sent_bio(this: &Live<Self>, bio: Bio<Self>, lent: Lent<'_>) -> Mapped<Self> {
         match Self::device_of(this, &lent) {
-            Some(device) => bio.remap(device, this.depart(lent)),
+            Some(device) if this.map.has_extras() => {
+                bio.remap(device, this.depart_with_extras(lent))
+            }
+            Some(device) => bio.remap(device, Self::depart(lent)),
             None => bio.kill(),
         }
     }
 
     #[cold]
     fn send_bio_slowly(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
-        let noflush = this.is_suspending_without_flush();
         let mut guard = this.lock();
         match guard.state.lend(&this.map, &System, bio.bytes()) {
             Pick::Lent(lent) => {
@@ -244,7 +344,7 @@ impl Multipath {
                 Self::settle(this, guard, effects);
                 mapped
             }
-            Pick::NoPath => match guard.state.no_path(&this.map, noflush) {
+            Pick::NoPath => match guard.state.no_path(&this.map, &MappedDevice(this)) {
                 // Whatever brings a path back, or ends the waiting, sends it.
                 NoPath::Queue => bio.hold(&mut guard.waiting),
                 NoPath::Requeue | NoPath::PushBack => bio.requeue(),

@@ -31,20 +31,23 @@ use super::stats::PathStats;
 
 mod draft;
 mod effects;
+mod fitting;
 mod ioctl;
 mod lent;
+mod outage;
 mod pg_init;
+mod queueing;
 mod state;
 mod usable;
 
 pub(crate) use draft::MapDraft;
 pub(crate) use effects::{
     Effects,
-    NoPath,
     PathChange,
     PathEvent,
     TimerChange, //
 };
+pub(crate) use fitting::Fitting;
 pub(crate) use ioctl::{
     IoctlPath,
     Probe, //
@@ -54,9 +57,14 @@ pub(crate) use lent::{
     InFlight,
     Lent, //
 };
+pub(crate) use outage::Blame;
 pub(crate) use pg_init::{
     Activation,
     DhResult, //
+};
+pub(crate) use queueing::{
+    NoPath,
+    Suspension, //
 };
 pub(crate) use state::{
     Pick,
@@ -181,6 +189,8 @@ mod extra {
     pub(super) const TIMES: u32 = 1 << 1;
     /// There is a deadline. Never changes.
     pub(super) const DEADLINE: u32 = 1 << 2;
+    /// A path does not take all that the map lets through.
+    pub(super) const LIMITS: u32 = 1 << 3;
     /// It has to be known when an I/O was sent.
     pub(super) const TIMED: u32 = LATENCIES | TIMES;
 }
@@ -260,6 +270,13 @@ impl<M: Memory, D> Map<M, D> {
     #[inline]
     pub(crate) fn valid_paths(&self) -> u32 {
         self.valid.load(Ordering::Acquire)
+    }
+
+    /// I/Os of all paths that ended without an error; see [`PathStats::successes`].
+    fn successes(&self) -> u64 {
+        self.paths()
+            .map(|(_, path)| path.stats.successes())
+            .fold(0, u64::saturating_add)
     }
 
     #[inline]
@@ -350,6 +367,26 @@ impl<M: Memory, D> Map<M, D> {
     #[inline]
     fn extras(&self) -> u32 {
         self.extras.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything is done for each I/O beside sending it. Most maps have nothing.
+    #[inline]
+    pub(crate) fn has_extras(&self) -> bool {
+        self.extras() != 0
+    }
+
+    /// Whether a path does not take all that the map lets through.
+    pub(crate) fn has_small_paths(&self) -> bool {
+        self.extras() & extra::LIMITS != 0
+    }
+
+    /// A path does not, or all do.
+    pub(crate) fn set_small_paths(&self, small: bool) {
+        if small {
+            self.extras.fetch_or(extra::LIMITS, Ordering::Relaxed);
+        } else {
+            self.extras.fetch_and(!extra::LIMITS, Ordering::Relaxed);
+        }
     }
 
     /// Whether it has to be known when an I/O is sent.

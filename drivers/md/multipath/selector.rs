@@ -150,6 +150,23 @@ impl<M: Memory> Selector<M> {
         }
     }
 
+    /// The path for an I/O that not every path takes, of those for which `accepts` is true. As
+    /// [`Selector::pick`], but it looks at every path.
+    pub(crate) fn pick_among<'a>(
+        &self,
+        usable: &'a Usable,
+        env: &impl Env,
+        nr_bytes: u32,
+        accepts: impl Fn(u32) -> bool,
+    ) -> Option<Loan<'a>> {
+        match &self.engine {
+            Engine::RoundRobin(engine) => engine.pick_among(usable, accepts),
+            Engine::Balance(engine) => engine.pick_among(usable, nr_bytes, accepts),
+            Engine::Historical(engine) => engine.pick_among(usable, env.now(), accepts),
+            Engine::Affinity(engine) => engine.pick_among(usable, env, accepts),
+        }
+    }
+
     /// An I/O was not sent after all.
     #[inline]
     pub(crate) fn cancel(&self, index: u32, nr_bytes: u32) {

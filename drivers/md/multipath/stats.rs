@@ -71,12 +71,12 @@ impl PathStats {
 
     #[inline]
     pub(super) fn ended(&self, nr_bytes: u32, error: bool) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
         if error {
             self.errors.fetch_add(1, Ordering::Relaxed);
         } else {
             self.bytes.fetch_add(u64::from(nr_bytes), Ordering::Relaxed);
         }
+        self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
@@ -99,6 +99,12 @@ impl PathStats {
     /// I/Os that ended with an error.
     pub(crate) fn errors(&self) -> u32 {
         self.errors.load(Ordering::Relaxed)
+    }
+
+    /// I/Os that ended without an error, among them those that moved nothing. Too small while one that fails is
+    /// being counted on another CPU.
+    pub(crate) fn successes(&self) -> u64 {
+        self.ios().saturating_sub(u64::from(self.errors()))
     }
 
     /// I/Os that have not ended.

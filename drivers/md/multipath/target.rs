@@ -4,6 +4,7 @@
 
 use core::sync::atomic::{
     AtomicBool,
+    AtomicU64,
     Ordering, //
 };
 use kernel::prelude::*;
@@ -26,6 +27,7 @@ use storage::dm::{
     EndBio,
     EndRequest,
     EndedBio,
+    Excess,
     Features,
     Ioctl,
     IoctlAnswer,
@@ -56,7 +58,10 @@ use super::construct::{
 };
 use super::features::QueueMode;
 use super::io::Flight;
-use super::map;
+use super::map::{
+    self,
+    Suspension, //
+};
 use super::maps::Listed;
 use super::selector::Env;
 use super::{
@@ -88,17 +93,30 @@ impl Env for System {
     }
 }
 
+/// The mapped device, asked whether it is being suspended.
+pub(crate) struct MappedDevice<'l>(pub(crate) &'l Live<Multipath>);
+
+impl Suspension for MappedDevice<'_> {
+    fn is_without_flush(&self) -> bool {
+        self.0.is_suspending_without_flush()
+    }
+}
+
 /// What the lock guards.
 pub(crate) struct Guarded {
     pub(crate) state: State,
     /// Bios that wait for a path or for a group to be initialised, oldest first.
     pub(crate) waiting: BioList<Multipath>,
+    /// When the timer was started that ends `queue_if_no_path`.
+    pub(crate) timer_started_ns: u64,
 }
 
 /// One map.
 #[pin_data]
 pub(crate) struct Multipath {
     pub(crate) map: Arc<Listed>,
+    /// When the log last said that a request is too large for every path, in nanoseconds; zero: never.
+    pub(crate) too_large_said: AtomicU64,
     /// A device could not take a request lately, or a group is being initialised.
     pub(crate) congested: AtomicBool,
     #[pin]
@@ -137,6 +155,25 @@ impl Multipath {
         self.guarded.lock()
     }
 
+    /// Sees whether the paths take all that the map lets through. Bios are split below the map.
+    fn compare_limits(this: &Live<Self>) {
+        if this.takes_bios() {
+            return;
+        }
+        let mut small = false;
+        for device in this
+            .devices()
+            .iter()
+            .filter(|device| !this.takes_all(device))
+        {
+            small = true;
+            let map = Name(this.name().to_bytes());
+            let path = Name(device.name().to_bytes());
+            dm_warn!("{map}: path {path} does not take all requests of the map, see /sys/dev/block/{path}/queue/\n");
+        }
+        this.map.set_small_paths(small);
+    }
+
     pub(crate) fn takes_bios(&self) -> bool {
         self.map.features().queue_mode == QueueMode::Bio
     }
@@ -163,9 +200,11 @@ impl Target for Multipath {
         let guarded = Guarded {
             state,
             waiting: BioList::new(),
+            timer_started_ns: 0,
         };
         Ok(try_pin_init!(Self {
             map,
+            too_large_said: AtomicU64::new(0),
             congested: AtomicBool::new(false),
             guarded <- new_spinlock_irq!(guarded, "rmpath_state"),
             control <- new_mutex!((), "rmpath_control"),
@@ -186,7 +225,7 @@ impl Target for Multipath {
                 Name(this.name().to_bytes())
             );
         }
-        let guard = this.lock();
+        let mut guard = this.lock();
         let effects = guard.state.started(&this.map);
         Self::settle(this, guard, effects);
         Self::watch_later(this);
@@ -240,6 +279,10 @@ impl Target for Multipath {
         Self::request_ended(this, flight, status)
     }
 
+    fn request_refused(this: &Live<Self>, flight: Flight, excess: Excess) -> EndRequest {
+        Self::refused(this, flight, excess)
+    }
+
     #[inline(always)]
     fn map_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
         Self::send_bio(this, bio)
@@ -262,6 +305,12 @@ impl Target for Multipath {
         Self::settle(this, guard, effects);
     }
 
+    fn presuspend_undo(this: &Live<Self>) {
+        let mut guard = this.lock();
+        let effects = guard.state.presuspend_undone(&this.map);
+        Self::settle(this, guard, effects);
+    }
+
     fn postsuspend(this: &Live<Self>) {
         let _control = this.control.lock();
         Self::flush(this);
@@ -269,7 +318,10 @@ impl Target for Multipath {
 
     fn resume(this: &Live<Self>) {
         this.map.show();
-        this.lock().state.resume();
+        Self::compare_limits(this);
+        let mut guard = this.lock();
+        let effects = guard.state.resume(&this.map);
+        Self::settle(this, guard, effects);
     }
 
     fn message(this: &Live<Self>, words: Words<'_>, reply: &mut Text<'_>) -> Result<MessageAnswer> {

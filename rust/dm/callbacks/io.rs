@@ -9,6 +9,7 @@ use super::super::bio::{
     EndedBio, //
 };
 use super::super::request::{
+    refused,
     MapRequest,
     Request,
     RequestArea, //
@@ -126,7 +127,7 @@ impl<T: Target> Callbacks<T> {
     /// Called once for each clone that was sent, with its area.
     pub(super) unsafe extern "C" fn rq_end_io(
         ti: *mut bindings::dm_target,
-        _clone: *mut request,
+        clone: *mut request,
         error: blk_status_t,
         info: *mut bindings::map_info,
     ) -> c_int {
@@ -136,7 +137,7 @@ impl<T: Target> Callbacks<T> {
             unsafe { Self::end_request(ti, info, BlockStatus::Ok) }
         } else {
             // SAFETY: by this function's contract.
-            unsafe { Self::fail_request(ti, info, error) }
+            unsafe { Self::fail_request(ti, clone, info, error) }
         }
     }
 
@@ -147,9 +148,22 @@ impl<T: Target> Callbacks<T> {
     #[inline(never)]
     unsafe fn fail_request(
         ti: *mut bindings::dm_target,
+        clone: *mut request,
         info: *mut bindings::map_info,
         error: blk_status_t,
     ) -> c_int {
+        if T::HAS_REQUEST_REFUSED {
+            // SAFETY: `refused` needs a clone that was not freed: device-mapper frees it after this returns.
+            let refused = NonNull::new(clone).and_then(|clone| unsafe { refused(clone) });
+            if let Some(excess) = refused {
+                // SAFETY: the mapped device has I/O in flight, so its table lives.
+                let live = unsafe { live::<T>(ti) };
+                // SAFETY: the area was written when the request was mapped, and is read once: here, and not
+                // by `end_request`.
+                let area = unsafe { area::<T>(info).read() };
+                return T::request_refused(live, area.io, excess).as_raw();
+            }
+        }
         // SAFETY: by this function's contract.
         unsafe { Self::end_request(ti, info, BlockStatus::from_raw(error)) }
     }

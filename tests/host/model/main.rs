@@ -56,7 +56,11 @@ mod multipath {
     pub(crate) mod atomic {
         pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
     }
+    pub(crate) mod args;
+    pub(crate) mod errno;
+    pub(crate) mod features;
     pub(crate) mod map {
+        pub(crate) mod queueing;
         mod usable;
 
         pub(crate) use usable::Usable;
@@ -85,6 +89,7 @@ mod multipath {
 mod mailbox_model;
 mod multipath_model;
 mod poll_state_model;
+mod queueing_model;
 mod tag_slot_model;
 mod watch_state_model;
 

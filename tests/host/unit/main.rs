@@ -10,6 +10,8 @@
 
 #[path = "../../../rust/atomic.rs"]
 mod atomic;
+#[path = "../../../rust/dm/fit.rs"]
+mod fit;
 #[path = "../../../rust/generation.rs"]
 mod generation;
 #[path = "../../../rust/scsi/scan_range.rs"]

@@ -3,6 +3,7 @@
 //! The tests, one file a module.
 
 mod cdb;
+mod fit;
 mod frame;
 mod generation;
 mod mailbox;

@@ -24,13 +24,14 @@ pub(crate) struct PathEvent {
     pub(crate) valid_paths: u32,
 }
 
-/// What to do with the timer that ends `queue_if_no_path`.
+/// What to do with the timer that ends `queue_if_no_path`. It is never stopped: one that runs out without
+/// need is not minded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TimerChange {
-    /// Start it, unless the timeout is zero.
+    /// Start it anew, unless the timeout is zero.
     Start,
-    /// Stop it.
-    Stop,
+    /// Start it if it is not queued, unless the timeout is zero.
+    StartUnlessQueued,
 }
 
 /// What has to be done after a change. The order does not matter.
@@ -54,6 +55,8 @@ pub(crate) struct Effects {
     pub(crate) wake_waiters: bool,
     /// `queue_if_no_path` was to be saved while it was saved already: worth a line in the log.
     pub(crate) save_lost: bool,
+    /// The time without a path is over, and nothing is kept any more: worth a line in the log.
+    pub(crate) gave_up: bool,
     /// A group could not be initialised: this result is worth a line in the log.
     pub(crate) handler_error: Option<i32>,
 }
@@ -70,21 +73,8 @@ impl Effects {
             initialise: later.initialise.or(self.initialise),
             wake_waiters: self.wake_waiters || later.wake_waiters,
             save_lost: self.save_lost || later.save_lost,
+            gave_up: self.gave_up || later.gave_up,
             handler_error: later.handler_error.or(self.handler_error),
         }
     }
-}
-
-/// What becomes of I/O for which no path is left.
-#[must_use]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum NoPath {
-    /// A request is put back and tried again after a delay (`DM_MAPIO_DELAY_REQUEUE`).
-    Requeue,
-    /// A bio is kept by the target.
-    Queue,
-    /// A bio is given back to device-mapper (`DM_MAPIO_REQUEUE`).
-    PushBack,
-    /// It is ended with an error (`DM_MAPIO_KILL`).
-    Kill,
 }

@@ -68,7 +68,7 @@ impl<M: Memory> State<M> {
             }
             // The group is not initialised yet.
             Some(_) => Errno::ENOTCONN,
-            None if self.queues_if_no_path() => Errno::ENOTCONN,
+            None if self.queueing.will_be_on() => Errno::ENOTCONN,
             None => Errno::EIO,
         };
         let mut effects = Effects::default();

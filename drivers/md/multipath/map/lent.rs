@@ -37,6 +37,19 @@ impl<'m, M: Memory, D> Lent<'m, M, D> {
         self.path.device()
     }
 
+    /// As [`Lent::send`], for a map without extras ([`Map::has_extras`]).
+    #[inline]
+    pub(crate) fn send_without_extras(self) -> InFlight {
+        // Not dropped: the load stays with the path.
+        let lent = ManuallyDrop::new(self);
+        lent.path.stats.sent();
+        InFlight {
+            path: lent.id,
+            nr_bytes: lent.nr_bytes,
+            slice: 0,
+        }
+    }
+
     /// The I/O goes to the path: from here it is in flight until [`Map::end_io`].
     #[inline]
     pub(crate) fn send(self) -> InFlight {

@@ -5,6 +5,7 @@
 //! Source: `__pg_init_all_paths`, `pg_init_done` in `drivers/md/dm-mpath.c`, `scsi/scsi_dh.h`.
 
 use super::super::memory::Memory;
+use super::outage::Blame;
 use super::{
     Effects,
     Map,
@@ -215,7 +216,7 @@ impl<M: Memory> State<M> {
             DhResult::NoSys if map.handler.name().is_none() => false,
             DhResult::NoSys => {
                 // So that paths do not take turns.
-                effects = self.fail(map, id);
+                effects = self.fail(map, id, Blame::Io);
                 effects.handler_error = Some(result.as_i32());
                 true
             }
@@ -225,12 +226,12 @@ impl<M: Memory> State<M> {
             }
             DhResult::Retry | DhResult::ImmRetry | DhResult::ResTempUnavail => {
                 if self.limit_reached(map.features.pg_init_retries) {
-                    effects = self.fail(map, id);
+                    effects = self.fail(map, id, Blame::Io);
                 }
                 false
             }
             DhResult::DevOfflined | DhResult::Other(_) => {
-                effects = self.fail(map, id);
+                effects = self.fail(map, id, Blame::Io);
                 true
             }
         };

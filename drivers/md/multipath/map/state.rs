@@ -8,6 +8,7 @@
 //! Source: `drivers/md/dm-mpath.c`, whose `MPATHF_*` flags are the fields of [`State`].
 
 use super::super::atomic::Ordering;
+use super::super::block_status::Remaining;
 use super::super::features::{
     Features,
     QueueMode, //
@@ -18,17 +19,25 @@ use super::super::memory::{
     Vector, //
 };
 use super::super::selector::Env;
+use super::outage::{
+    Blame,
+    Outage, //
+};
 use super::pg_init::PgInit;
+use super::queueing::{
+    NoPath,
+    Presuspend,
+    Queueing,
+    Suspension, //
+};
 use super::{
     Effects,
     GroupId,
     Lent,
     Map,
-    NoPath,
     PathChange,
     PathEvent,
-    PathId,
-    TimerChange, //
+    PathId, //
 };
 
 /// What changes of a group.
@@ -43,6 +52,8 @@ pub(super) struct GroupState {
 pub(super) struct PathState {
     /// How often it failed.
     fail_count: u32,
+    /// Its I/O failed, and no I/O of the map has succeeded since.
+    pub(super) is_suspect: bool,
     /// It is to be initialised, or that is under way but has not started.
     pub(super) initialise: super::pg_init::Pending,
 }
@@ -73,9 +84,8 @@ pub(crate) struct State<M: Memory> {
     pub(super) next: Option<GroupId>,
     /// All I/O waits, until the group is initialised.
     pub(super) queue_io: bool,
-    queue_if_no_path: bool,
-    /// `queue_if_no_path` as it was before the map was suspended.
-    saved_queue_if_no_path: bool,
+    pub(super) queueing: Queueing,
+    pub(super) outage: Outage,
     pub(super) pg_init: PgInit,
     pub(super) probe: super::ioctl::ProbeState,
 }
@@ -95,8 +105,8 @@ impl<M: Memory> State<M> {
             current_path: None,
             next,
             queue_io: true,
-            queue_if_no_path: features.queue_if_no_path,
-            saved_queue_if_no_path: false,
+            queueing: Queueing::new(features.queue_if_no_path),
+            outage: Outage::default(),
             pg_init: PgInit::default(),
             probe: super::ioctl::ProbeState::default(),
         })
@@ -218,12 +228,19 @@ impl<M: Memory> State<M> {
     }
 
     /// What becomes of I/O for which no path is left.
-    pub(crate) fn no_path<D>(&self, map: &Map<M, D>, noflush_suspending: bool) -> NoPath {
-        match map.features.queue_mode {
-            QueueMode::Request if self.queue_if_no_path || noflush_suspending => NoPath::Requeue,
-            QueueMode::Bio if self.queue_if_no_path => NoPath::Queue,
-            QueueMode::Bio if noflush_suspending => NoPath::PushBack,
-            QueueMode::Request | QueueMode::Bio => NoPath::Kill,
+    pub(crate) fn no_path<D>(&self, map: &Map<M, D>, suspension: &impl Suspension) -> NoPath {
+        self.queueing.no_path(map.features.queue_mode, suspension)
+    }
+
+    /// What is left for I/O that failed with its path, when the path has been failed.
+    pub(crate) fn remaining<D>(
+        &mut self,
+        map: &Map<M, D>,
+        suspension: &impl Suspension,
+    ) -> Remaining {
+        Remaining {
+            valid_paths: self.paths_to_try(map),
+            no_path: self.no_path(map, suspension),
         }
     }
 
@@ -232,7 +249,7 @@ impl<M: Memory> State<M> {
         if self.pg_init.in_progress != 0 {
             return true;
         }
-        if map.valid_paths() == 0 && self.queue_if_no_path {
+        if map.valid_paths() == 0 && self.queueing.is_on() {
             return map.features.queue_mode != QueueMode::Request;
         }
         // The group that the next I/O will probably go to.
@@ -246,19 +263,22 @@ impl<M: Memory> State<M> {
     // --- paths ------------------------------------------------------------------------------
 
     /// Takes a path out of use. From here it is lent to no I/O.
-    pub(crate) fn fail_path<D>(&mut self, map: &Map<M, D>, path: PathId) -> Effects {
-        let effects = self.fail(map, path);
+    pub(crate) fn fail_path<D>(&mut self, map: &Map<M, D>, path: PathId, blame: Blame) -> Effects {
+        let effects = self.fail(map, path, blame);
         self.publish(map);
         effects
     }
 
-    pub(super) fn fail<D>(&mut self, map: &Map<M, D>, id: PathId) -> Effects {
+    pub(super) fn fail<D>(&mut self, map: &Map<M, D>, id: PathId, blame: Blame) -> Effects {
         let Some((group, path)) = map.located(id) else {
             return Effects::default();
         };
-        if !group.usable.fail(path.index) {
+        if !group.usable.is_usable(path.index) {
+            self.blame(id, blame);
             return Effects::default();
         }
+        self.before_failure(map);
+        group.usable.fail(path.index);
         group.selector.path_failed(path.index);
         if let Some(state) = self.paths.get_mut(id.index()) {
             state.fail_count = state.fail_count.wrapping_add(1);
@@ -275,8 +295,7 @@ impl<M: Memory> State<M> {
                 valid_paths,
             }),
             event: true,
-            timer: self.timer_without_paths(map),
-            ..Effects::default()
+            ..self.after_failure(map, id, blame)
         }
     }
 
@@ -285,10 +304,7 @@ impl<M: Memory> State<M> {
         let Some((group, path)) = map.located(id) else {
             return Effects::default();
         };
-        let mut effects = Effects {
-            timer: Some(TimerChange::Stop),
-            ..Effects::default()
-        };
+        let mut effects = Effects::default();
         if group.usable.is_usable(path.index) {
             return effects;
         }
@@ -310,6 +326,7 @@ impl<M: Memory> State<M> {
             valid_paths,
         });
         effects.event = true;
+        effects.timer = self.after_reinstatement(map);
         self.publish(map);
         effects
     }
@@ -396,72 +413,68 @@ impl<M: Memory> State<M> {
 
     /// Whether I/O is kept while no path is left.
     pub(crate) const fn queues_if_no_path(&self) -> bool {
-        self.queue_if_no_path
-    }
-
-    fn timer_without_paths<D>(&self, map: &Map<M, D>) -> Option<TimerChange> {
-        (self.queue_if_no_path && map.valid_paths() == 0).then_some(TimerChange::Start)
-    }
-
-    fn set(&mut self, queue: bool, save: bool) -> Effects {
-        let mut effects = Effects {
-            run_queue: !queue,
-            process_queued: !queue,
-            ..Effects::default()
-        };
-        if save {
-            if !self.queue_if_no_path && self.saved_queue_if_no_path {
-                // Off but saved as on: saving again would lose that.
-                effects.save_lost = true;
-            } else {
-                self.saved_queue_if_no_path = self.queue_if_no_path;
-            }
-        } else if !queue {
-            // Asked for while suspended: resuming must not undo it.
-            self.saved_queue_if_no_path = false;
-        }
-        self.queue_if_no_path = queue;
-        effects
+        self.queueing.is_on()
     }
 
     /// The messages `queue_if_no_path` and `fail_if_no_path`.
     pub(crate) fn set_queue_if_no_path<D>(&mut self, map: &Map<M, D>, queue: bool) -> Effects {
-        let mut effects = self.set(queue, false);
-        effects.timer = if queue {
-            self.timer_without_paths(map)
-        } else {
-            Some(TimerChange::Stop)
-        };
-        effects
-    }
-
-    /// The timer has run out: I/O is not kept any longer.
-    pub(crate) fn no_path_timeout(&mut self) -> Effects {
-        self.set(false, false)
-    }
-
-    /// The timer that a new map needs.
-    pub(crate) fn started<D>(&self, map: &Map<M, D>) -> Effects {
+        let was_on = self.queueing.is_on();
+        self.queueing.set(queue);
+        if queue {
+            return Effects {
+                timer: self.queueing_turned_on(map, was_on),
+                ..Effects::default()
+            };
+        }
+        self.queueing_turned_off();
         Effects {
-            timer: self.timer_without_paths(map),
+            run_queue: true,
+            process_queued: true,
             ..Effects::default()
         }
     }
 
+    /// The timer that a new map needs.
+    pub(crate) fn started<D>(&mut self, map: &Map<M, D>) -> Effects {
+        self.resumed(map)
+    }
+
     /// The map is about to be suspended. If I/O has to be flushed, none is kept from here on.
-    pub(crate) fn presuspend<D>(&mut self, map: &Map<M, D>, noflush: bool) -> Effects {
-        if map.features.queue_mode == QueueMode::Bio || !noflush {
-            self.set(false, true)
-        } else {
-            Effects::default()
+    pub(crate) fn presuspend<D>(&mut self, map: &Map<M, D>, without_flush: bool) -> Effects {
+        let mode = map.features.queue_mode;
+        let change = self.queueing.presuspend(mode, without_flush);
+        Effects {
+            run_queue: change != Presuspend::Unchanged,
+            process_queued: change != Presuspend::Unchanged,
+            save_lost: change == Presuspend::AlreadySaved,
+            ..Effects::default()
         }
     }
 
     /// The map is resumed.
-    pub(crate) fn resume(&mut self) {
-        if self.saved_queue_if_no_path {
-            self.queue_if_no_path = true;
-            self.saved_queue_if_no_path = false;
+    pub(crate) fn resume<D>(&mut self, map: &Map<M, D>) -> Effects {
+        self.queueing.resume();
+        self.resumed(map)
+    }
+
+    /// The suspension was called off. What was kept meanwhile is tried again.
+    pub(crate) fn presuspend_undone<D>(&mut self, map: &Map<M, D>) -> Effects {
+        Effects {
+            process_queued: true,
+            ..self.resume(map)
+        }
+    }
+
+    /// Paths may have gone while nothing was kept.
+    fn resumed<D>(&mut self, map: &Map<M, D>) -> Effects {
+        let timer = if self.queueing.is_on() {
+            self.queueing_turned_on(map, true)
+        } else {
+            None
+        };
+        Effects {
+            timer,
+            ..Effects::default()
         }
     }
 }

@@ -77,6 +77,18 @@ impl<M: Memory> Affinity<M> {
         self.pick_other(usable, env, cpu)
     }
 
+    /// The path of this CPU if it is accepted, else any that is.
+    pub(crate) fn pick_among<'a>(
+        &self,
+        usable: &'a Usable,
+        env: &impl Env,
+        accepts: impl Fn(u32) -> bool,
+    ) -> Option<Loan<'a>> {
+        let own = self.of(env.cpu()).into_iter();
+        let mut paths = own.chain(usable.iter()).filter(|index| accepts(*index));
+        paths.find_map(|index| usable.lend(index))
+    }
+
     #[cold]
     fn pick_other<'a>(&self, usable: &'a Usable, env: &impl Env, cpu: u32) -> Option<Loan<'a>> {
         let lend = |other: u32| self.of(other).and_then(|index| usable.lend(index));

@@ -141,6 +141,41 @@ impl<M: Memory> Balance<M> {
         })
     }
 
+    /// The best path of those that are accepted.
+    pub(crate) fn pick_among<'a>(
+        &self,
+        usable: &'a Usable,
+        nr_bytes: u32,
+        accepts: impl Fn(u32) -> bool,
+    ) -> Option<Loan<'a>> {
+        let incoming = self.measure.load(nr_bytes);
+        let estimate = |index: u32| {
+            let (class, leaf) = self.place(index)?;
+            Some((class.tree.load(leaf), class.throughput))
+        };
+        let mut best: Option<(u32, (u64, u32))> = None;
+        for index in usable.iter().filter(|index| accepts(*index)) {
+            let Some(path) = estimate(index) else {
+                continue;
+            };
+            let is_better = best.is_none_or(|(_, other)| match (path, other) {
+                ((load, throughput), (other_load, other_throughput))
+                    if throughput == other_throughput =>
+                {
+                    load < other_load
+                }
+                _ => is_faster(path, other, incoming),
+            });
+            if is_better {
+                best = Some((index, path));
+            }
+        }
+        let (index, _) = best?;
+        let loan = usable.lend(index)?;
+        let (class, leaf) = self.place(index)?;
+        class.tree.start(leaf, incoming).then_some(loan)
+    }
+
     /// The best leaf of all classes.
     fn best(&self, incoming: u32) -> Option<(&Class<M>, u32)> {
         let mut best: Option<(&Class<M>, u32, u64)> = None;

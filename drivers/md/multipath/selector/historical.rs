@@ -147,8 +147,19 @@ impl<M: Memory> Historical<M> {
     /// flight from here. Of equal paths the one that was chosen longest ago.
     #[inline(never)]
     pub(crate) fn pick<'a>(&self, usable: &'a Usable, now: u64) -> Option<Loan<'a>> {
+        self.pick_among(usable, now, |_| true)
+    }
+
+    /// The same of the paths that are accepted.
+    #[inline]
+    pub(crate) fn pick_among<'a>(
+        &self,
+        usable: &'a Usable,
+        now: u64,
+        accepts: impl Fn(u32) -> bool,
+    ) -> Option<Loan<'a>> {
         let mut best: Option<(u32, &History, Estimate, u32)> = None;
-        for index in usable.iter() {
+        for index in usable.iter().filter(|index| accepts(*index)) {
             let Some(path) = self.paths.get(index as usize) else {
                 continue;
             };
@@ -170,9 +181,10 @@ impl<M: Memory> Historical<M> {
             }
         }
         let (index, path, _, _) = best?;
-        let loan = usable
-            .lend(index)
-            .or_else(|| usable.iter().find_map(|index| usable.lend(index)))?;
+        let loan = usable.lend(index).or_else(|| {
+            let mut others = usable.iter().filter(|index| accepts(*index));
+            others.find_map(|index| usable.lend(index))
+        })?;
         let path = self.paths.get(loan.index() as usize).unwrap_or(path);
         let used = self.clock.fetch_add(1, Ordering::Relaxed);
         path.used.store(used, Ordering::Relaxed);

@@ -42,6 +42,22 @@ impl RoundRobin {
         self.pick_again(usable)
     }
 
+    /// The next usable path of those that are accepted.
+    pub(crate) fn pick_among<'a>(
+        &self,
+        usable: &'a Usable,
+        accepts: impl Fn(u32) -> bool,
+    ) -> Option<Loan<'a>> {
+        let last = self.last.load(Ordering::Relaxed);
+        let paths = usable.iter().filter(|index| accepts(*index));
+        // Those after the last one first, then from the start.
+        let next = paths.min_by_key(|index| index.wrapping_sub(last).wrapping_sub(1))?;
+        let next = usable.lend(next)?;
+        // If another CPU has taken its turn meanwhile, that counts.
+        let _ = self.advance(last, &next);
+        Some(next)
+    }
+
     #[inline]
     fn advance(&self, last: u32, next: &Loan<'_>) -> Result<u32, u32> {
         let next = next.index();

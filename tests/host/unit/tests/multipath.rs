@@ -5,11 +5,14 @@
 mod block_status;
 mod choice;
 mod cpumask;
+mod fitting;
 mod held;
 mod initialise;
 mod malformed;
 mod message;
+mod outage;
 mod own_features;
+mod queueing;
 mod reference;
 mod sequences;
 mod stats;
@@ -22,7 +25,7 @@ use crate::multipath::args::TableError;
 use crate::multipath::errno::Errno;
 use crate::multipath::features::Features;
 use crate::multipath::handler::{Attached, Handler};
-use crate::multipath::map::{Group, GroupId, InFlight, Map, PathId, Pick, State};
+use crate::multipath::map::{Group, GroupId, InFlight, Map, PathId, Pick, State, Suspension};
 use crate::multipath::memory::{Memory, OutOfMemory, Vector};
 use crate::multipath::selector::Env;
 use crate::multipath::status::{write_info, write_table};
@@ -69,6 +72,15 @@ impl Env for System {
 
     fn now(&self) -> u64 {
         self.now.get()
+    }
+}
+
+/// A mapped device that is, or is not, being suspended without a flush.
+struct Suspending(bool);
+
+impl Suspension for Suspending {
+    fn is_without_flush(&self) -> bool {
+        self.0
     }
 }
 

@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, Remaining, RequestEnd};
+use crate::multipath::map::NoPath;
 
 const OK: u8 = 0;
 const RESOURCE: u8 = 9;
 
-/// `blk_path_error` of the C header, of the numbers in it.
+/// `blk_path_error` of the C header, of the numbers in it; but that an invalid I/O (19) is no path's fault.
 fn is_path_error(status: u8) -> bool {
-    !matches!(status, 1 | 3 | 5 | 6 | 7 | 8)
+    !matches!(status, 1 | 3 | 5 | 6 | 7 | 8 | 19)
 }
 
 fn all() -> impl Iterator<Item = (u8, Remaining)> {
     (0..=u8::MAX).flat_map(|status| {
-        (0..12).map(move |case| {
-            let remaining = Remaining {
-                valid_paths: case % 3,
-                queue_if_no_path: case / 3 % 2 != 0,
-                noflush_suspending: case / 6 != 0,
-            };
-            (status, remaining)
+        (0..3).flat_map(move |valid_paths| {
+            let cases = [
+                NoPath::Requeue,
+                NoPath::Queue,
+                NoPath::PushBack,
+                NoPath::Kill,
+            ];
+            cases.map(move |no_path| {
+                let remaining = Remaining {
+                    valid_paths,
+                    no_path,
+                };
+                (status, remaining)
+            })
         })
     })
 }
@@ -46,7 +54,7 @@ fn requests_end_as_in_the_c_target() {
             } else {
                 RequestEnd::Requeue
             };
-            let must_push_back = remaining.queue_if_no_path || remaining.noflush_suspending;
+            let must_push_back = remaining.no_path != NoPath::Kill;
             if remaining.valid_paths == 0 && !must_push_back {
                 expected = RequestEnd::Done;
             }
@@ -61,8 +69,8 @@ fn bio(status: u8, remaining: Remaining) -> BioEnd {
     if status == OK || !is_path_error(status) {
         return BioEnd::Done;
     }
-    if remaining.valid_paths == 0 && !remaining.queue_if_no_path {
-        if remaining.noflush_suspending {
+    if remaining.valid_paths == 0 && remaining.no_path != NoPath::Queue {
+        if remaining.no_path != NoPath::Kill {
             return BioEnd::Requeue;
         }
         return BioEnd::DoneWithError;

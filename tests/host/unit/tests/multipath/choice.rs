@@ -4,7 +4,7 @@
 
 use super::reference::{self, Reference};
 use super::{group, index_of, info, map, path, System, TestMap, TestState};
-use crate::multipath::map::{Ended, InFlight, Lent, Pick};
+use crate::multipath::map::{Blame, Ended, InFlight, Lent, Pick};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -105,7 +105,9 @@ impl<'m> Run<'m> {
             Event::Fail(index) => {
                 let index = index.index(paths);
                 if self.map.is_usable(path(self.map, index)) {
-                    let _ = self.state.fail_path(self.map, path(self.map, index));
+                    let _ = self
+                        .state
+                        .fail_path(self.map, path(self.map, index), Blame::Io);
                     reference.fail(index);
                 }
             }
@@ -198,7 +200,7 @@ proptest! {
                 Event::Send(..) | Event::Cancel(_) => drop(run.lend(512)),
                 Event::End(..) => {}
                 Event::Fail(index) => {
-                    let _ = run.state.fail_path(&map, path(&map, index.index(paths)));
+                    let _ = run.state.fail_path(&map, path(&map, index.index(paths)), Blame::Io);
                 }
                 Event::Reinstate(index) => {
                     let _ = run.state.reinstate_path(&map, path(&map, index.index(paths)));
@@ -238,7 +240,7 @@ proptest! {
         let (map, mut state) = map(&format!("0 0 1 1 {}", group("io-affinity 0", &args)));
         let is_usable = |index: usize| failed >> index & 1 == 0;
         for index in (0..masks.len()).filter(|index| !is_usable(*index)) {
-            let _ = state.fail_path(&map, path(&map, index));
+            let _ = state.fail_path(&map, path(&map, index), Blame::Io);
         }
         let mut run = Run { map: &map, state, system: System::default(), in_flight: Vec::new() };
         let mut misses = 0;

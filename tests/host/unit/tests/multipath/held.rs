@@ -2,10 +2,10 @@
 
 //! I/O that a path holds: noticed in time, and never sent again where that could do harm.
 
-use super::{map, path, send, System, TestMap, TestState};
-use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, Remaining, RequestEnd};
+use super::{map, path, send, Suspending, System, TestMap, TestState};
+use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, RequestEnd};
 use crate::multipath::held;
-use crate::multipath::map::{Ended, InFlight, PathId};
+use crate::multipath::map::{Blame, Ended, InFlight, PathId};
 use proptest::prelude::*;
 
 const DONE: Ended = Ended {
@@ -137,13 +137,9 @@ impl World<'_> {
             in_flight, sector, ..
         } = self.commands.remove(command);
         if status.verdict() == PathVerdict::Fail {
-            let _ = self.state.fail_path(self.map, in_flight.path());
+            let _ = self.state.fail_path(self.map, in_flight.path(), Blame::Io);
         }
-        let remaining = Remaining {
-            valid_paths: self.map.valid_paths(),
-            queue_if_no_path: self.state.queues_if_no_path(),
-            noflush_suspending: false,
-        };
+        let remaining = self.state.remaining(self.map, &Suspending(false));
         let again = if self.takes_bios {
             match BioEnd::new(status, remaining) {
                 BioEnd::Queue | BioEnd::Requeue => true,
@@ -178,7 +174,7 @@ impl World<'_> {
             .filter(|id| self.map.is_usable(*id) && is_late(id))
             .collect();
         for path in &late {
-            let _ = self.state.fail_path(self.map, *path);
+            let _ = self.state.fail_path(self.map, *path, Blame::Io);
         }
         late.len()
     }

@@ -2,11 +2,11 @@
 
 //! Groups that a hardware handler has to initialise, ioctls, probes, suspension.
 
-use super::{info, map, path, send, table_of, System, TestMap, TestState};
+use super::{info, map, path, send, table_of, Suspending, System, TestMap, TestState};
 use crate::multipath::errno::Errno;
 use crate::multipath::map::{
-    Activation, DhResult, Effects, GroupId, IoctlPath, NoPath, PathChange, PathEvent, Pick, Probe,
-    TimerChange,
+    Activation, Blame, DhResult, Effects, GroupId, IoctlPath, NoPath, PathChange, PathEvent, Pick,
+    Probe, TimerChange,
 };
 
 const TWO_GROUPS: &str = "1 alua 2 1 round-robin 0 2 0 8:0 8:1 round-robin 0 1 0 8:2";
@@ -65,7 +65,7 @@ fn retries_are_counted_and_delayed() {
         (DhResult::ResTempUnavail, 0),
     ] {
         let (map, mut state) = map(&table);
-        let _ = state.fail_path(&map, path(&map, 1));
+        let _ = state.fail_path(&map, path(&map, 1), Blame::Io);
         assert_eq!(wait(&map, &mut state).initialise, Some(0));
         for _ in 0..2 {
             assert_eq!(queue(&mut state), 1);
@@ -138,7 +138,7 @@ fn a_failed_path_is_not_activated() {
     let _ = wait(&map, &mut state);
     let _ = queue(&mut state);
     let first = path(&map, 0);
-    let _ = state.fail_path(&map, first);
+    let _ = state.fail_path(&map, first, Blame::Io);
     assert_eq!(state.start_activation(&map, first), Activation::Offline);
     let _ = state.pg_init_done(&map, first, DhResult::DevOfflined);
     let _ = done(&map, &mut state, 1, DhResult::Ok);
@@ -196,7 +196,7 @@ fn ioctls() {
     let first = IoctlPath::Path(path(&map, 0));
     assert_eq!(state.prepare_ioctl(&map, &system), first);
     for index in 0..2 {
-        let _ = state.fail_path(&map, path(&map, index));
+        let _ = state.fail_path(&map, path(&map, index), Blame::Io);
     }
     let errno = |state: &mut TestState| match state.prepare_ioctl(&map, &system) {
         IoctlPath::None { errno, effects } => (errno, effects.run_queue),
@@ -236,7 +236,7 @@ fn a_probe_keeps_its_group() {
     assert_eq!(state.begin_probe(true, false), Probe::Nothing);
     assert_eq!(state.probe_result(&map), Ok(()));
     for index in 0..2 {
-        let _ = state.fail_path(&map, path(&map, index));
+        let _ = state.fail_path(&map, path(&map, index), Blame::Io);
     }
     assert_eq!(state.probe_result(&map), Err(Errno::ENOTCONN));
 }
@@ -252,9 +252,13 @@ fn without_paths() {
         ("3 queue_mode bio queue_if_no_path", true, NoPath::Queue),
     ] {
         let (map, state) = map(&format!("{features} 0 0 0"));
-        assert_eq!(state.no_path(&map, noflush), expected, "{features}");
+        assert_eq!(
+            state.no_path(&map, &Suspending(noflush)),
+            expected,
+            "{features}"
+        );
     }
-    let (rq, state) = map("1 queue_if_no_path 0 0 0");
+    let (rq, mut state) = map("1 queue_if_no_path 0 0 0");
     assert_eq!(state.started(&rq).timer, Some(TimerChange::Start));
     assert!(!state.busy(&rq, |_| false));
     let (bio, state) = map("3 queue_mode bio queue_if_no_path 0 0 0");
@@ -271,31 +275,11 @@ fn suspending_saves_queue_if_no_path() {
     assert!(effects.run_queue && !shown(&state));
     // Twice, as when a suspension is tried again.
     assert!(state.presuspend(&map, false).save_lost);
-    state.resume();
+    let _ = state.resume(&map);
     assert!(shown(&state));
     // A message that comes meanwhile counts.
     let _ = state.presuspend(&map, false);
     let _ = state.set_queue_if_no_path(&map, false);
-    state.resume();
+    let _ = state.resume(&map);
     assert!(!shown(&state));
-}
-
-#[test]
-fn the_timer_runs_only_without_paths() {
-    let (map, mut state) = map("1 queue_if_no_path 0 1 1 round-robin 0 2 0 8:0 8:1");
-    assert_eq!(state.fail_path(&map, path(&map, 0)).timer, None);
-    let effects = state.fail_path(&map, path(&map, 1));
-    assert_eq!(effects.timer, Some(TimerChange::Start));
-    // Failing it once more is nothing new.
-    assert_eq!(state.fail_path(&map, path(&map, 1)), Effects::default());
-    let effects = state.reinstate_path(&map, path(&map, 1));
-    assert_eq!(effects.timer, Some(TimerChange::Stop));
-    assert!(effects.run_queue && effects.process_queued && effects.event);
-    let _ = state.fail_path(&map, path(&map, 1));
-    let effects = state.no_path_timeout();
-    assert!(effects.run_queue && !state.queues_if_no_path());
-    let effects = state.set_queue_if_no_path(&map, true);
-    assert_eq!(effects.timer, Some(TimerChange::Start));
-    let effects = state.set_queue_if_no_path(&map, false);
-    assert_eq!(effects.timer, Some(TimerChange::Stop));
 }

@@ -4,7 +4,9 @@
 //! and the counts agree.
 
 use super::{group_of, index_of, info, map, path, send, table_of, System, TestMap, TestState};
-use crate::multipath::map::{DhResult, Effects, Ended, GroupId, InFlight, IoctlPath, Pick, Probe};
+use crate::multipath::map::{
+    Blame, DhResult, Effects, Ended, GroupId, InFlight, IoctlPath, Pick, Probe,
+};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -15,7 +17,7 @@ enum Event {
     Drop(u32),
     End(Index, bool),
     TakeBack(Index),
-    Fail(Index),
+    Fail(Index, Blame),
     Reinstate(Index),
     Switch(Index),
     Bypass(Index, bool),
@@ -23,6 +25,7 @@ enum Event {
     Timeout,
     Suspend(bool),
     Resume,
+    CalledOff,
     Ioctl,
     BeginProbe,
     EndProbe,
@@ -33,13 +36,14 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     let index = || any::<Index>();
+    let blame = prop::sample::select(vec![Blame::Io, Blame::Message]);
     let result = prop::sample::select(vec![0, 0, 0, 1, 2, 10, 11, 13, 14, 16]);
     prop_oneof![
         10 => (0u32..9000).prop_map(Event::Send),
         1 => (0u32..9000).prop_map(Event::Drop),
         8 => (index(), any::<bool>()).prop_map(|(io, error)| Event::End(io, error)),
         1 => index().prop_map(Event::TakeBack),
-        4 => index().prop_map(Event::Fail),
+        4 => (index(), blame).prop_map(|(path, blame)| Event::Fail(path, blame)),
         3 => index().prop_map(Event::Reinstate),
         1 => index().prop_map(Event::Switch),
         2 => (index(), any::<bool>()).prop_map(|(group, set)| Event::Bypass(group, set)),
@@ -47,6 +51,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Timeout),
         1 => any::<bool>().prop_map(Event::Suspend),
         1 => Just(Event::Resume),
+        1 => Just(Event::CalledOff),
         1 => Just(Event::Ioctl),
         1 => Just(Event::BeginProbe),
         1 => Just(Event::EndProbe),
@@ -227,9 +232,9 @@ impl<'m> Test<'m> {
                     map.take_back(in_flight);
                 }
             }
-            Event::Fail(index) => {
+            Event::Fail(index, blame) => {
                 let index = index.index(paths);
-                let effects = self.state.fail_path(map, path(map, index));
+                let effects = self.state.fail_path(map, path(map, index), *blame);
                 prop_assert_eq!(effects.path.is_some(), self.shadow.usable[index]);
                 self.failed(index);
                 self.apply(effects)?;
@@ -254,14 +259,21 @@ impl<'m> Test<'m> {
                 self.apply(effects)?;
             }
             Event::Timeout => {
-                let effects = self.state.no_path_timeout();
+                let effects = self.state.no_path_timeout(map);
                 self.apply(effects)?;
             }
             Event::Suspend(noflush) => {
                 let effects = self.state.presuspend(map, *noflush);
                 self.apply(effects)?;
             }
-            Event::Resume => self.state.resume(),
+            Event::Resume => {
+                let effects = self.state.resume(map);
+                self.apply(effects)?;
+            }
+            Event::CalledOff => {
+                let effects = self.state.presuspend_undone(map);
+                self.apply(effects)?;
+            }
             Event::Ioctl => match self.state.prepare_ioctl(map, &self.system) {
                 IoctlPath::Path(path) => {
                     prop_assert!(self.shadow.usable[index_of(map, path)]);
@@ -456,7 +468,7 @@ fn while_paths_flap_on_other_threads() {
         for round in 0..3000usize {
             let id = path(&map, 1 + round % 7);
             let mut locked = state.lock().unwrap();
-            let _ = locked.fail_path(&map, id);
+            let _ = locked.fail_path(&map, id, Blame::Io);
             drop(locked);
             for _ in 0..4 {
                 if let Some(lent) = map.lend(&system, 512) {

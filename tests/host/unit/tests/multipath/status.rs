@@ -3,7 +3,7 @@
 //! Statuses to the letter. The expected texts are what the C target's formats give.
 
 use super::{info, map, path, send, System};
-use crate::multipath::map::{Ended, GroupId};
+use crate::multipath::map::{Blame, Ended, GroupId};
 use crate::multipath::status::{self, Target};
 
 const DONE: Ended = Ended {
@@ -30,7 +30,7 @@ fn of_service_time_with_io() {
         "2 0 0 0 1 1 A 0 2 2 8:0 A 0 4096 1 8:16 A 0 0 1 "
     );
     map.end_io(first, &system, DONE);
-    let _ = state.fail_path(&map, path(&map, 0));
+    let _ = state.fail_path(&map, path(&map, 0), Blame::Io);
     assert_eq!(
         info(&map, &state),
         "2 0 0 0 1 1 A 0 2 2 8:0 F 1 0 1 8:16 A 0 0 1 "
@@ -91,7 +91,7 @@ fn groups_are_disabled_active_or_enabled() {
 #[test]
 fn what_the_integrity_measurement_records() {
     let (map, mut state) = map("0 0 2 1 round-robin 0 2 0 8:0 8:1 service-time 0 1 0 8:2");
-    let _ = state.fail_path(&map, path(&map, 1));
+    let _ = state.fail_path(&map, path(&map, 1), Blame::Io);
     assert!(send(&map, &mut state, &System::default(), 512).is_some());
     let mut text = String::new();
     let target = Target {

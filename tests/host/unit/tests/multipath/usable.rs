@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::{map, path, System};
+use crate::multipath::map::Blame;
 
 #[test]
 fn a_group_may_have_1024_paths() {
@@ -20,11 +21,11 @@ fn a_group_may_have_1024_paths() {
     assert_eq!(picked, expected);
 
     for index in 0..1023 {
-        let _ = state.fail_path(&map, path(&map, index));
+        let _ = state.fail_path(&map, path(&map, index), Blame::Io);
     }
     assert_eq!(map.valid_paths(), 1);
     let last = super::send(&map, &mut state, &system, 1).unwrap();
     assert_eq!(last.path(), path(&map, 1023));
-    let _ = state.fail_path(&map, path(&map, 1023));
+    let _ = state.fail_path(&map, path(&map, 1023), Blame::Io);
     assert!(super::send(&map, &mut state, &system, 1).is_none());
 }

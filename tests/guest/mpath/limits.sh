@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Paths that take smaller requests than their map: a request that is too large for a path never fails the path.
+# The stock target does, which is seen first.
+# topology: mpath-debug
+# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
+# timeout: 300
+# allow-log: I/O error, dev dm-|Buffer I/O error on dev dm- | requests are made too large
+# tests: 33
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 33
+
+SECTORS=1048576
+# KiB that paths take, in sysfs; the large ones are what the reads below have.
+LARGE=1024
+SMALL=64
+
+takes() { echo "$2" >"/sys/block/$1/queue/max_sectors_kb"; }
+reads() { dd if=/dev/mapper/m of=/dev/null bs=1M count="${1:-8}" iflag=direct 2>/dev/null; }
+small_reads() { dd if=/dev/mapper/m of=/dev/null bs=32k count=8 iflag=direct 2>/dev/null; }
+no_reads() { ! reads 1; }
+refusals() { kmsg_since | grep -c 'over max size limit' || :; }
+told() { kmsg_since | grep -Ec "request fails, no path takes it: for path $second it has [0-9]+ sectors, where it takes 128"; }
+
+# table FEATURES LAYOUT: both paths at once, or in groups.
+table() { echo "0 $SECTORS multipath $1 0 $2"; }
+both() { echo "1 1 $1 0 2 1 $first 1 $second 1"; }
+
+# join TABLE: another table, without a flush, as multipathd reloads.
+join() {
+	dmsetup suspend --noudevsync --noflush --nolockfs m && dmsetup load m --table "$1" &&
+		dmsetup resume --noudevsync m
+}
+
+stock() {
+	TARGET=dm_multipath
+	load_target || die "no stock target"
+	takes "$disk2" $LARGE
+	map_create m "$(table 0 "1 1 round-robin 0 1 1 $first 1")"
+	takes "$disk2" $SMALL
+	join "$(table 0 "$(both round-robin)")"
+	reads || :
+	dmsetup status m
+	dmsetup table m
+	grep . /sys/block/*/queue/max_sectors_kb
+	grep . /sys/block/*/stat
+	check "stock: a path that is too small for a read fails" failed_paths m 1
+	map_remove m
+	unload_target || die "the stock target stays"
+	TARGET=rmpath
+}
+
+# small_path_joins SELECTOR: next to a large one.
+small_path_joins() {
+	takes "$disk2" $LARGE
+	map_create m "$(table 0 "1 1 $1 0 1 1 $first 1")"
+	reads
+	takes "$disk2" $SMALL
+	kmsg_mark
+	join "$(table 0 "$(both "$1")")"
+	check "$1: the log says which path is small" kmsg_has "path $second does not take all requests of the map"
+	check "$1: large reads are good" reads
+	check "$1: no path has failed" failed_paths m 0
+	check "$1: the small path was never asked" [ "$(refusals)" = 0 ]
+	from=$(io_count "$disk2")
+	small_reads
+	check "$1: it takes small reads" has_moved "$disk2" "$from"
+	map_remove m
+}
+
+live_change() {
+	takes "$disk2" $LARGE
+	map_create m "$(table 0 "$(both round-robin)")"
+	reads
+	takes "$disk2" $SMALL
+	kmsg_mark
+	check "lowered live: large reads are good" reads
+	check "lowered live: no path has failed" failed_paths m 0
+	check "lowered live: it was found out by one refusal" [ "$(refusals)" -le 2 ]
+	kmsg_mark
+	reads
+	check "lowered live: none after that" [ "$(refusals)" = 0 ]
+	map_remove m
+}
+
+groups() {
+	takes "$disk2" $LARGE
+	map_create m "$(table 0 "2 1 round-robin 0 1 1 $second 1 round-robin 0 1 1 $first 1")"
+	reads
+	takes "$disk2" $SMALL
+	check "groups: large reads go to another group" reads
+	small_reads
+	check "groups: the group stays" eval "map_info m | grep -q '^2 0 0 0 2 1 A '"
+	check "groups: no path has failed" failed_paths m 0
+	map_remove m
+}
+
+# alone MODE: no other path.
+alone() {
+	takes "$disk2" $LARGE
+	map_create m "$(table "2 queue_mode $1" "1 1 round-robin 0 1 1 $second 1")"
+	reads
+	takes "$disk2" $SMALL
+}
+
+alone_by_requests() {
+	alone rq
+	kmsg_mark
+	check "alone, by requests: a large read ends with an error" no_reads
+	no_reads
+	check "alone, by requests: no path has failed" failed_paths m 0
+	check "alone, by requests: one line says which path takes how much" [ "$(told)" = 1 ]
+	check "alone, by requests: small reads are good" small_reads
+	takes "$disk2" $LARGE
+	check "alone, by requests: so are large ones, when it takes them again" reads
+	takes "$disk2" $SMALL
+	# With a flush, the map gets the limits of its path.
+	map_reload m "$(table 0 "1 1 round-robin 0 1 1 $second 1")"
+	check "alone, by requests: and with a table that was loaded with a flush" reads
+	map_remove m
+}
+
+alone_by_bios() {
+	alone bio
+	kmsg_mark
+	check "alone, by bios: large reads are split" reads
+	check "alone, by bios: no path has failed" failed_paths m 0
+	check "alone, by bios: nothing was refused" [ "$(refusals)" = 0 ]
+	map_remove m
+}
+
+modprobe virtio_scsi
+find_paths 2
+takes "$disk1" $LARGE
+stock
+load_target || die "no target"
+for selector in round-robin queue-length service-time; do
+	small_path_joins $selector
+done
+live_change
+groups
+alone_by_requests
+alone_by_bios
+check "the target can be unloaded" unload_target
+finish
