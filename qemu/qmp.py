@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import time
+from collections import deque
 
 # QEMU answers from its main loop; longer than this means that it hangs.
 ANSWER_SECONDS = 30
@@ -201,7 +202,7 @@ class Requests:
         return ""
 
     def do_trace(self, rest):
-        """trace start|stop EVENT...: names, `*` for any characters; trace mark; trace count|lines
+        """trace start|stop EVENT...: names, `*` for any characters; trace mark; trace count|lines|last
         REGEX: of the events since the start or the mark, in their order."""
         verb, _, rest = rest.partition(" ")
         if verb in ("start", "stop") and rest:
@@ -212,8 +213,10 @@ class Requests:
             return str(sum(1 for _ in self.trace.lines(rest)))
         elif verb == "lines":
             return "\n".join(self.trace.lines(rest))
+        elif verb == "last":
+            return next(iter(deque(self.trace.lines(rest), 1)), "")
         else:
-            raise ValueError("trace start|stop EVENT..., mark, count REGEX or lines REGEX")
+            raise ValueError("trace start|stop EVENT..., mark, or count|lines|last REGEX")
         return ""
 
     def do_sysrq(self, rest):

@@ -115,6 +115,7 @@ require_cmd() {
 #   trace mark                      counts are from here on
 #   trace count REGEX               how many events `NAME ARGUMENTS` match from their beginning
 #   trace lines REGEX               they themselves, as many as an answer holds (3500 bytes)
+#   trace last REGEX                the last of them
 #   device_del ID                   unplugs disk0, hba0, ...
 #   pause SECONDS                   the machine stands still, while its clock goes on
 #   sysrq KEY                       from the serial console: the kernel acts in an interrupt

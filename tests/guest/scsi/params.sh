@@ -3,11 +3,11 @@
 # Wrong values of module parameters are refused with a message, right ones have their effect.
 # topology: gen2
 # timeout: 120
-# tests: 26
+# tests: 31
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 26
+plan 31
 
 # refused PARAMETER=VALUE: the module is not loaded, the log names the parameter and its value.
 refused() {
@@ -30,12 +30,19 @@ loaded() {
 	load_modules "$@" && wait_for 20 disk_count 2 && settle
 }
 interrupt() { kmsg_has "interrupt $1,"; }
+# reads: how many milliseconds so many reads take, one after the other.
+READS=100
+reads() {
+	reads_from=$(uptime_ms)
+	dd if="/dev/$(disk_by_serial IRON0000)" of=/dev/null bs=4k count=$READS iflag=direct 2>/dev/null || return
+	echo $(($(uptime_ms) - reads_from))
+}
 queue() { cat "/sys/block/$(disk_by_serial IRON0000)/$1"; }
 unloaded() { wait_for 20 unload_modules 2>/dev/null; }
 
 insmod /ironpath/modules/storage.ko
 for value in max_sectors=1 max_sectors=65537 msix_disable=2 resetwaittime=0 resetwaittime=181 \
-	scmd_timeout=0 scmd_timeout=1000 throttlequeuedepth=257 enable_sdev_max_qd=2; do
+	scmd_timeout=0 scmd_timeout=1000 throttlequeuedepth=257 enable_sdev_max_qd=2 poll_period=49 poll_period=10001; do
 	check "$value is refused" refused "$value"
 done
 
@@ -63,6 +70,16 @@ unloaded
 check "max_sectors=64 scmd_timeout=20 loads" loaded max_sectors=64 scmd_timeout=20
 check "a command has at most 32 KiB" [ "$(queue queue/max_hw_sectors_kb)" = 32 ]
 check "and may take 20 s" [ "$(queue device/timeout)" = 20 ]
+unloaded
+# Each read is answered at a turn of the timer, and two turns are half a period apart at least.
+check "irq_mode=poll poll_period=10000 loads" loaded irq_mode=poll poll_period=10000
+slow=$(reads)
+check "$READS reads take $READS turns of 10 ms ($slow ms)" [ "$slow" -ge $((READS * 10 / 2)) ]
+unloaded
+loaded irq_mode=poll poll_period=50 || die "poll_period=50 does not load"
+# The best of three: the machine may be busy.
+fast=$(for _ in 1 2 3; do reads; done | sort -n | head -n 1)
+check "at 50 us they take less than half as long ($fast ms)" [ "$fast" -lt $((slow / 2)) ]
 unloaded
 check "msix_disable=1 loads" loaded msix_disable=1
 check "it has another interrupt" eval "interrupt msi || interrupt intx"

@@ -4,11 +4,13 @@
 # topology: gen2
 # topology: two-hba,msix=off,msi=off
 # timeout: 400
-# tests: 10
+# tests: 15
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/scsi/lib.sh
+. /ironpath/scsi.sh
 set -eu
-plan 10
+plan 15
 
 # The first rounds fill caches; what is lost after them is lost for good.
 WARM=10
@@ -18,8 +20,6 @@ LOSS_KIB=28672
 # What the slab allocator and vmalloc hold is exact, but for caches of others.
 TABLES_KIB=2048
 
-tracing=/sys/kernel/tracing
-vectors() { awk -F: '/^ *[0-9]+:/' /proc/interrupts | wc -l; }
 threads() { cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^scsi_' || :; }
 meminfo() { awk -v sum=0 -v names=" $* " 'index(names, " " $1 " ") { sum += $2 } END { print sum }' /proc/meminfo; }
 settled_memory() {
@@ -30,33 +30,11 @@ none_of() { ! grep -q "$1" "$2"; }
 # Something of the disks' scan may still be in use: that is refused, which is right.
 unloaded() { unload_modules; }
 
-# Calls of what takes and of what gives back, counted by the kernel.
-pairs="dma_alloc_attrs:dma_free_attrs
-	request_threaded_irq:free_irq
-	scsi_host_alloc:scsi_host_dev_release
-	pci_request_region:pci_release_region"
-count_calls() {
-	mountpoint -q $tracing || mount -t tracefs none $tracing
-	for pair in $pairs; do
-		for function in "${pair%:*}" "${pair#*:}"; do
-			echo "p:$function $function" >>$tracing/kprobe_events
-			echo 1 >$tracing/events/kprobes/"$function"/enable
-		done
-	done
-}
-calls() { awk -v name="$1" '$1 == name { print $2 }' $tracing/kprobe_profile; }
-each_given_back() {
-	for pair in $pairs; do
-		taken=$(calls "${pair%:*}")
-		given=$(calls "${pair#*:}")
-		echo "${pair%:*}: $taken, ${pair#*:}: $given"
-		[ "$taken" -ge "$ROUNDS" ] && [ "$taken" = "$given" ] || return 1
-	done
-}
-
 vectors_before=$(vectors)
 threads_before=$(threads)
 count_calls
+controllers=$(controllers | wc -l)
+trace_start megasas_init_firmware megasas_dcmd_enter megasas_dcmd_reset_ld megasas_abort_frame
 failed=0
 round=0
 while [ "$round" -lt "$ROUNDS" ]; do
@@ -89,10 +67,16 @@ tables_after=$(meminfo SUnreclaim: VmallocUsed: KernelStack: Percpu:)
 echo "after $WARM rounds: $free_before KiB free, tables $tables_before; after $ROUNDS: $free_after, $tables_after"
 
 check "each of $ROUNDS rounds loads and unloads" [ "$failed" = 0 ]
-check "what was taken was given back, call by call" each_given_back
+check "what was taken was given back, call by call" each_given_back "$ROUNDS"
+times=$((ROUNDS * controllers))
+check "QEMU: each controller was given queues once a round" traced $times 'megasas_init_firmware '
+check "QEMU: and asked once what it is" traced $times 'megasas_dcmd_enter .*: DCMD CTRL_GET_INFO '
+check "QEMU: its cache was flushed once a round" traced $times 'megasas_dcmd_enter .*: DCMD CTRL_CACHE_FLUSH '
+check "QEMU: and it was shut down once" traced $times 'megasas_dcmd_enter .*: DCMD CTRL_SHUTDOWN '
+check "QEMU: nothing was aborted or reset" traced 0 'megasas_(abort_frame|dcmd_reset_ld) '
 check "memory comes back" [ "$free_after" -gt $((free_before - LOSS_KIB)) ]
 check "so do the tables" [ "$tables_after" -lt $((tables_before + TABLES_KIB)) ]
-check "no interrupt vector is left" [ "$(vectors)" = "$vectors_before" ]
+check "no interrupt vector is left" eval "[ '$(vectors)' = '$vectors_before' ] && no_vectors"
 check "no register region and no interrupt has the driver's name" \
 	none_of "$DRIVER" /proc/iomem /proc/interrupts
 check "no error-handler thread is left" [ "$(threads)" = "$threads_before" ]

@@ -5,11 +5,11 @@
 # topology: gen1
 # topology: gen2,msix=off,msi=off
 # timeout: 150
-# tests: 11
+# tests: 17
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 11
+plan 17
 require_cmd sg_reset fio
 
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
@@ -22,12 +22,16 @@ settle
 host=$(hosts)
 disk=$(disk_by_serial IRON0000)
 
+trace_start megasas_init_firmware megasas_dcmd_reset_ld megasas_abort_frame
 kmsg_mark
 check "idle: device reset" sg_reset -N -d "/dev/$disk"
 check "the logical drive was reset" kmsg_has 'logical drive [0-9]+ reset'
+check "QEMU: once, and nothing else" eval "traced 1 'megasas_dcmd_reset_ld .* dev 0' && traced 1 ."
 check "the disk works" readable
+trace_mark
 check "idle: host reset" sg_reset -N -H "/dev/$disk"
 check "the host was reset" kmsg_has 'host reset done'
+check "QEMU: it was given its queues once, and nothing else" eval "traced 1 megasas_init_firmware && traced 1 ."
 check "the disk works" readable
 
 # verified RESET: so many resets while data are written and compared, each once data have moved.
@@ -50,10 +54,24 @@ verified() {
 	wait "$fio" && [ "$resets" -gt 1 ] && [ "$refused" = 0 ]
 }
 
+# said REGEX: how many such lines the kernel log has since the mark.
+said() { kmsg_since | grep -Ec "$1"; }
+
+kmsg_mark
+trace_mark
 check "busy: device resets, data are right" verified -d
+check "QEMU: so many resets of the logical drive" traced "$resets" 'megasas_dcmd_reset_ld .* dev 0'
+check "the driver says the same, and QEMU tells of nothing else" eval \
+	"[ \$(said 'logical drive 0 reset') = $resets ] && traced $resets ."
+before=$(attribute fw_resets)
+kmsg_mark
+trace_mark
 check "busy: host resets, data are right" verified -H
+check "QEMU: so many times it was given its queues" traced "$resets" megasas_init_firmware
+check "the driver says the same, and QEMU tells of nothing else" eval \
+	"[ \$(said 'host reset done') = $resets ] && traced $resets ."
 check "the disk works" readable
 check "nothing is outstanding" wait_for 10 idle
 echo "$(attribute fw_stray_replies) stray replies, $(attribute fw_resets) host resets"
-check "the host resets were counted" [ "$(attribute fw_resets)" -ge 2 ]
+check "the host resets were counted" [ "$(attribute fw_resets)" = $((before + resets)) ]
 finish

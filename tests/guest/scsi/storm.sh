@@ -4,11 +4,11 @@
 # topology: gen2
 # topology: two-hba
 # timeout: 240
-# tests: 7
+# tests: 9
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 7
+plan 9
 require_cmd sg_reset fio
 
 SECONDS_OF_STORM=60
@@ -38,6 +38,7 @@ fio --output=/tmp/fio --ioengine=libaio --direct=1 --thread --rw=randrw --verify
 	--name=first --filename="/dev/$first" --iodepth=32 \
 	--name=second --filename="/dev/$second" --iodepth=8 &
 fio=$!
+trace_start megasas_init_firmware megasas_dcmd_reset_ld megasas_abort_frame
 kmsg_mark
 resets=0
 refused=0
@@ -54,6 +55,9 @@ say "$resets resets, $refused refused, stray replies: $(attributes fw_stray_repl
 check "fio found no wrong data and no error" [ "$status" = 0 ]
 check "there were resets" [ "$resets" -ge 5 ]
 check "none was refused" [ "$refused" = 0 ]
+check "QEMU: so many resets of the logical drive, nothing else" eval \
+	"traced $resets 'megasas_dcmd_reset_ld .* dev 0' && traced $resets ."
+check "the driver says the same" eval "[ \$(kmsg_since | grep -c 'logical drive 0 reset') = $resets ]"
 check "nothing is outstanding" wait_for 10 idle
 check "no host had to be reset" [ "$(attributes fw_resets | sort -u)" = 0 ]
 check "no command was given up" eval "! kmsg_has 'I/O error|offline'"

@@ -10,11 +10,11 @@
 # topology: gen2,use_jbod=on
 # topology: gen1
 # timeout: 180
-# tests: 10
+# tests: 14
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 10
+plan 14
 
 # A read of 32 KiB uses up the throttle for eight seconds, one of 4 KiB for one: the next read waits so
 # long. Writes are free.
@@ -51,6 +51,10 @@ echo $TIMEOUT >"/sys/block/$disk/device/timeout"
 echo $TIMEOUT >"/sys/block/$disk/device/eh_timeout"
 set_up || die "the disk cannot be made slow"
 
+# said REGEX: how many such lines the kernel log has since the mark.
+said() { kmsg_since | grep -Ec "$1"; }
+
+trace_start megasas_init_firmware megasas_dcmd_reset_ld megasas_abort_frame scsi_req_cancel
 kmsg_mark
 speed "$SLOW"
 # The first finds the throttle unused; the second waits too long, tried again it does not.
@@ -64,10 +68,16 @@ check "it was tried again, and has its data" [ "$(cat /tmp/first)" = "$(wanted 1
 check "the disk gets fewer commands from now on" [ "$(cat "/sys/block/$disk/device/queue_depth")" -le 16 ]
 check "no further step was needed" eval "! kmsg_has 'drive [0-9]+ reset|host reset'"
 
+aborts=$(said 'tag [0-9]+ aborted')
+check "QEMU: the firmware was asked for as many aborts as the driver says" traced "$aborts" megasas_abort_frame
+check "QEMU: each ended one request of the disk, and nothing else came" eval \
+	"traced $aborts 'scsi_req_cancel target 0 ' && traced $((2 * aborts)) ."
+
 case $IRONPATH_TOPOLOGY in
-*use_jbod=on*) step='host reset done' resets='[1-9]' ;;
-*) step='logical drive [0-9]+ reset' resets=0 ;;
+*use_jbod=on*) step='host reset done' event=megasas_init_firmware ;;
+*) step='logical drive [0-9]+ reset' event=megasas_dcmd_reset_ld ;;
 esac
+trace_mark
 kmsg_mark
 speed "$SLOW"
 read_late 8 >/dev/null
@@ -78,7 +88,12 @@ speed "$FAST"
 wait "$reader" || :
 check "the command has its data" [ "$(cat /tmp/second)" = "$(wanted 8)" ]
 check "the abort came first" eval "kmsg_since | grep -Eo 'tag [0-9]+ aborted|$step' | head -n 1 | grep -q aborted"
-check "host resets are counted" eval "attribute fw_resets | grep -qx '$resets'"
+steps=$(said "$step")
+aborts=$(said 'tag [0-9]+ aborted')
+check "QEMU: as many resets as the driver says" eval "[ $steps -ge 1 ] && traced $steps $event"
+check "QEMU: as many aborts, and no other reset" eval \
+	"traced $aborts megasas_abort_frame && traced $((steps + aborts)) megasas_"
+check "host resets are counted" [ "$(attribute fw_resets)" = "$(said 'host reset done')" ]
 check "nothing is outstanding" [ "$(attribute fw_cmds_outstanding)" = 0 ]
 check "all data are there" cmp -n 1048576 /tmp/data "/dev/$disk"
 finish
