@@ -115,6 +115,8 @@ require_cmd() {
 #   trace mark                      counts are from here on
 #   trace count REGEX               how many events `NAME ARGUMENTS` match from their beginning
 #   trace lines REGEX               they themselves, as many as an answer holds (3500 bytes)
+#   stat DISK FIELD                 a count of QEMU's for the disk: rd_operations, wr_bytes, unmap_bytes,
+#                                   flush_operations, ... (query-blockstats)
 #   device_del ID                   unplugs disk0, hba0, ...
 #   sysrq KEY                       from the serial console: the kernel acts in an interrupt
 #   wait_deleted ID SECONDS         until an unplugged device has gone
