@@ -18,9 +18,10 @@ SECTORS=1048576
 # Seconds in which all that is aborted has come back; a command times out after TIMEOUT.
 SOON=20
 TIMEOUT=60
-# With it scsi_debug logs each reset.
+# With it scsi_debug logs each reset. Those of the device are no surprise: it does not know the commands that
+# it does not answer, and cannot abort them.
 RESET_NOISE=0x2000
-resets() { dmesg | grep -c 'doing .* reset' || :; }
+resets() { kmsg_all | grep -c 'doing host reset' || :; }
 
 read_map() { dd if=/dev/mapper/m of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; }
 pattern() { yes "$1" | dd bs=4k count=1 iflag=fullblock 2>/dev/null; }
@@ -138,7 +139,7 @@ fi
 dmsetup remove --noudevsync m 2>/dev/null || :
 dmsetup remove --noudevsync linear
 check "the target can be unloaded" unload_target
-check "no device and no host was reset" [ "$(resets)" = 0 ]
+check "no host was reset" [ "$(resets)" = 0 ]
 sg_reset -N -H "/dev/$silent"
 check "a reset would have been seen" [ "$(resets)" = 1 ]
 finish

@@ -6,7 +6,8 @@
 # topology: mpath
 # timeout: 400
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_debug
-# allow-log: (I/O|recoverable transport|critical target) error, dev sd | paths are made to fail
+# allow-log: recoverable transport error, dev sd | a path is made to fail
+# allow-log: I/O error, dev dm-|Buffer I/O error on dev dm- | I/O of a map without paths is to fail
 # tests: 38
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

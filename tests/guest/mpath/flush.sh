@@ -5,7 +5,8 @@
 # topology: mpath-debug
 # timeout: 240
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_debug
-# allow-log: (I/O|recoverable transport) error, dev sd | paths are made to fail
+# allow-log: (I/O|device offline) error, dev sd|rejecting I/O to offline device | paths are set offline
+# allow-log: (I/O|critical space allocation) error, dev (sd|dm-) | flushes are to fail
 # tests: 31
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
@@ -84,9 +85,9 @@ cycle() {
 	map_remove m
 	# It fails, and that is told.
 	map_create m "0 $SECTORS multipath 2 queue_mode $mode 0 1 1 round-robin 0 1 1 $first 1"
+	ctl inject disk0 flush any $ENOSPC once
 	# QEMU skips a flush where nothing was written.
 	plain 1
-	ctl inject disk0 flush any $ENOSPC
 	check "$mode: a flush that the disk refuses is an error" eval "! synced 1 2>/tmp/answer && grep -q 'No space left' /tmp/answer"
 	check "$mode: and no failure of the path" path_active m "$first"
 	ctl heal disk0

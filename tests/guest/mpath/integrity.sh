@@ -6,7 +6,8 @@
 # topology: none
 # timeout: 300
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_debug
-# allow-log: (I/O|protection|recoverable transport) error, dev sd | wrong protection information is refused, a path fails
+# allow-log: protection error, dev (sd|dm-) | wrong protection information is refused
+# allow-log: recoverable transport error, dev sd | a path is made to fail
 # tests: 45
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
@@ -29,7 +30,7 @@ trace_commands() {
 # passed READ|WRITE: how many such commands the hosts were given with protection information.
 passed() { grep -c "prot_sgl=[1-9][0-9]* prot_op=SCSI_PROT_$1_.*cmnd=($1_10" $tracing/trace || :; }
 # wrong: how often scsi_debug, which checks all that is written and read, has found that data did not fit it.
-wrong() { dmesg | grep -c 'scsi_debug:dif_verify: .* check failed' || :; }
+wrong() { kmsg_all | grep -c 'scsi_debug:dif_verify: .* check failed' || :; }
 write_data() { dd if="$1" of=$MAP bs=64k oflag=direct 2>/dev/null; }
 same_data() { dd if="$2" bs=64k count=$((SIZE / 65536)) iflag=direct 2>/dev/null | cmp - "$1"; }
 # both_active: no path has failed.
