@@ -4,7 +4,7 @@
 # where that path fails they take another, and none is lost: as requests and as bios.
 # topology: mpath-debug
 # timeout: 240
-# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_debug
+# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # allow-log: (I/O|device offline) error, dev sd|rejecting I/O to offline device | paths are set offline
 # allow-log: (I/O|critical space allocation) error, dev (sd|dm-) | flushes are to fail
 # tests: 31
