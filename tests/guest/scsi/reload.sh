@@ -34,8 +34,13 @@ in_count() {
 	shift
 	in_files=$#
 	for in_file; do
-		[ -s "$in_file" ] || return
-		! grep -q "$in_name" "$in_file" || in_most=$((in_most + 1))
+		in_status=0
+		grep -q "$in_name" "$in_file" || in_status=$?
+		case $in_status in
+		0) in_most=$((in_most + 1)) ;;
+		1) ;;
+		*) return 1 ;;
+		esac
 	done
 }
 # Something of the disks' scan may still be in use: that is refused, which is right.
