@@ -219,6 +219,16 @@ class Requests:
             raise ValueError("trace start|stop EVENT..., mark, or count|lines|last REGEX")
         return ""
 
+    def do_stat(self, rest):
+        """stat DISK FIELD: a count that QEMU keeps for the disk (query-blockstats)."""
+        disk, field = rest.split()
+        self._node(disk)
+        for entry in self.qmp.command("query-blockstats"):
+            # The device is named by its place: /machine/peripheral/disk0/...
+            if disk in entry.get("qdev", "").split("/"):
+                return str(entry["stats"][field])
+        raise QmpError(f"no statistics of '{disk}'")
+
     def do_sysrq(self, rest):
         """sysrq KEY: from the serial console, by a break; the kernel acts in its interrupt."""
         if self.console is None or len(rest) != 1:

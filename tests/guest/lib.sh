@@ -116,6 +116,8 @@ require_cmd() {
 #   trace count REGEX               how many events `NAME ARGUMENTS` match from their beginning
 #   trace lines REGEX               they themselves, as many as an answer holds (3500 bytes)
 #   trace last REGEX                the last of them
+#   stat DISK FIELD                 a count of QEMU's for the disk: rd_operations, wr_bytes, unmap_bytes,
+#                                   flush_operations, ... (query-blockstats)
 #   device_del ID                   unplugs disk0, hba0, ...
 #   pause SECONDS                   the machine stands still, while its clock goes on
 #   sysrq KEY                       from the serial console: the kernel acts in an interrupt

@@ -3,12 +3,12 @@
 # Requests to QEMU from a guest script: answers, refusals, unplugging of a disk and a controller.
 # topology: two-hba
 # timeout: 90
-# tests: 14
+# tests: 15
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
 DRIVER=megaraid_sas
-plan 14
+plan 15
 answers_running() { ctl "$@" | grep -q running; }
 
 check "an HMP line is answered" answers_running hmp info status
@@ -37,6 +37,11 @@ check "one host each" [ $# = 2 ]
 check "both controllers were given their queues" traced 2 'megasas_init_firmware '
 trace_mark
 check "from a mark on, earlier events do not count" traced 0 'megasas_init_firmware '
+
+settle
+reads=$(ctl stat disk0 rd_operations)
+dd if="/dev/$(disk_by_serial IRON0000)" of=/dev/null bs=4k count=3 iflag=direct
+check "QEMU counts what a disk has done" [ "$(ctl stat disk0 rd_operations)" = $((reads + 3)) ]
 
 ctl device_del disk1
 check "a disk is unplugged at once" ctl wait_deleted disk1 10

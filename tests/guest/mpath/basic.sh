@@ -21,7 +21,8 @@ cycle() {
 	esac
 	check "$1: a map of two paths" map_create m \
 		"0 $SECTORS multipath $features 0 1 1 round-robin 0 2 1 $first 1 $second 1"
-	seq 1 20000 >/tmp/data
+	# Other data in each mode: what the mode before has left is no success.
+	seq 1 20000 | sed "s/^/$1 /" >/tmp/data
 	size=$(stat -c %s /tmp/data)
 	dd if=/tmp/data of=/dev/mapper/m bs=64k conv=fsync
 	echo 3 >/proc/sys/vm/drop_caches

@@ -9,6 +9,8 @@
 # tests: 7
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/mpath/lib.sh
+. /ironpath/mpath.sh
 set -eu
 plan 7
 require_cmd dmsetup python3
@@ -109,6 +111,46 @@ tables() {
 		0 0 1 1 service-time 0 1 2 @1 x 1
 		0 0 1 1 service-time 0 1 2 @1 1 x
 		0 0 1 1 service-time 0 1 2 @1 1 101
+		0 0 1 1 historical-service-time 0 2 1 @1 1 @2 1
+		0 0 1 1 historical-service-time 0 2 1 @1 1000 @2 0
+		0 0 1 1 historical-service-time 0 2 0 @1 @2
+		0 0 1 1 historical-service-time 1 500 2 1 @1 1 @2 1
+		0 0 1 1 historical-service-time 2 500 3 2 1 @1 1 @2 1
+		0 0 1 1 historical-service-time 2 0 4294967295 1 1 @1 1
+		0 0 1 1 historical-service-time 2 1023 0 1 1 @1 1
+		0 0 2 1 historical-service-time 1 7 1 1 @1 1 io-affinity 0 1 1 @2 2
+		0 0 1 1 historical-service-time 1 1024 1 1 @1 1
+		0 0 1 1 historical-service-time 1 -1 1 1 @1 1
+		0 0 1 1 historical-service-time 1 x 1 1 @1 1
+		0 0 1 1 historical-service-time 2 500 x 1 1 @1 1
+		0 0 1 1 historical-service-time 2 500 -1 1 1 @1 1
+		0 0 1 1 historical-service-time 3 500 1 1 1 1 @1 1
+		0 0 1 1 historical-service-time 2 500
+		0 0 1 1 historical-service-time 2 500 1 1
+		0 0 1 1 historical-service-time 0 1 2 @1 1 1
+		0 0 1 1 historical-service-time 0 2 2 @1 1 @2 1
+		0 0 1 1 historical-service-time 0 1 1 @1
+		0 0 1 1 historical-service-time 0 1 1 @1 x
+		0 0 1 1 historical-service-time 0 1 1 @1 -1
+		0 0 1 1 io-affinity 0 2 1 @1 1 @2 2
+		0 0 1 1 io-affinity 0 2 1 @1 2 @2 1
+		0 0 1 1 io-affinity 0 2 1 @1 3 @2 3
+		0 0 1 1 io-affinity 0 2 1 @1 1 @2 3
+		0 0 1 1 io-affinity 0 2 1 @1 3 @2 1
+		0 0 1 1 io-affinity 0 1 1 @1 1
+		0 0 1 1 io-affinity 0 1 1 @1 00000000,00000002
+		0 0 1 1 io-affinity 0 1 1 @1 0x1
+		0 0 1 1 io-affinity 0 1 1 @1 1,
+		0 0 1 1 io-affinity 0 1 1 @1 0
+		0 0 1 1 io-affinity 0 1 1 @1 4
+		0 0 1 1 io-affinity 0 1 1 @1 x
+		0 0 1 1 io-affinity 0 1 1 @1
+		0 0 1 1 io-affinity 0 1 0 @1
+		0 0 1 1 io-affinity 0 1 2 @1 1 2
+		0 0 1 1 io-affinity 0 2 2 @1 1 1 @2 2 1
+		0 0 1 1 io-affinity 0 2 1 @1 1 @2
+		0 0 1 1 io-affinity 1 5 1 1 @1 1
+		0 0 1 1 io-affinity 2 5 1 1 @1 1
 		0 0 0 1
 		0 0 1 0 round-robin 0 1 1 @1 1
 		0 0 0 0 round-robin 0 1 1 @1 1
@@ -360,11 +402,12 @@ try_messages() {
 
 run() {
 	TARGET=$1
-	load_target || die "no target $1"
+	load_target && load_selectors || die "no target $1"
 	dmsetup targets | grep '^multipath ' >"/tmp/$1.version"
 	tables | with_paths | talk >"/tmp/$1.tables" || die "tables: $(tail -n 3 "/tmp/$1.tables")"
 	try_messages 0 >"/tmp/$1.rq" || die "messages: $(tail -n 3 "/tmp/$1.rq")"
 	try_messages "2 queue_mode bio" >"/tmp/$1.bio" || die "messages: $(tail -n 3 "/tmp/$1.bio")"
+	unload_selectors
 	unload_target
 }
 
@@ -393,5 +436,6 @@ check "tables: errno, table and status" same tables
 check "more than 80 messages and other steps were tried" lines rq 80
 check "messages, requests: errno, table and status" same rq
 check "messages, bios: errno, table and status" same bio
-check "none of it was for nothing" eval "grep -q 'service-time 0 2 2' /tmp/rmpath.tables && grep -q ' F 1' /tmp/rmpath.rq"
+check "none of it was for nothing" eval "grep -q 'service-time 0 2 2' /tmp/rmpath.tables && grep -q ' F 1' /tmp/rmpath.rq &&
+	grep -q '^0 .* historical-service-time 2 500 3 2 1 ' /tmp/rmpath.tables && grep -q '^0 .* io-affinity 0 2 1 .* 2 ' /tmp/rmpath.tables"
 finish

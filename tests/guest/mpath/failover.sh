@@ -8,11 +8,11 @@
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd | paths are made to fail
 # allow-log: rejecting I/O to offline device | paths are set offline under I/O
 # allow-log: I/O error, dev dm- | I/O of a map without paths is to fail
-# tests: 33
+# tests: 34
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 33
+plan 34
 require_cmd fio
 
 SECTORS=1048576
@@ -94,5 +94,7 @@ ctl device_del disk2
 check "a path is unplugged" ctl wait_deleted disk2 30
 check "I/O goes on" goes_on m
 map_message m fail_path "$first"
-check "no path is left: I/O ends in errors" wait_for 30 verify_ended
+check "no path is left: I/O ends" wait_for 30 verify_ended
+wait "$fio" || :
+check "in errors" grep -q 'err= 5' /tmp/fio.out
 finish

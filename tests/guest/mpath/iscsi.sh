@@ -94,7 +94,7 @@ cycle() {
 	echo "portal is silenced" >/dev/kmsg
 	silence $SILENT
 	check "$mode: the disk is blocked" wait_for 60 disk_is blocked
-	check "$mode: as is its session" eval '! session_is LOGGED_IN'
+	check "$mode: its session has failed" session_is FAILED
 	check "$mode: the ping was not answered" kmsg_has "$connection: ping timeout of 2 secs expired"
 	check "$mode: the connection was given up" kmsg_has "$connection: detected conn error \(1022\)"
 	check "$mode: the disk is offline" wait_for 60 disk_is transport-offline

@@ -61,10 +61,10 @@ lio_iscsi() {
 # Sectors of the disk.
 DEBUG_SECTORS=32768
 
-# debug_paths: two disks of scsi_debug over one memory, `silent` and `other`.
+# debug_paths [PARAMETER=VALUE...]: two disks of scsi_debug over one memory, `silent` and `other`.
 debug_paths() {
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-	modprobe scsi_debug add_host=2 dev_size_mb=$((DEBUG_SECTORS / 2048))
+	modprobe scsi_debug add_host=2 dev_size_mb=$((DEBUG_SECTORS / 2048)) "$@" || return
 	wait_for 20 debug_disks || return
 	settle
 	# shellcheck disable=SC2046 # words
@@ -77,16 +77,52 @@ debug_disks() { [ "$(disks_of scsi_debug | wc -l)" = 2 ]; }
 # no_answer DISK OPCODE...: such commands get none. answers DISK OPCODE...: they do again.
 no_answer() { debug_error "0 1000000" "$@"; }
 answers() { debug_error "- 0" "$@"; }
+# loses DISK OPCODE...: such commands end as with a lost transport. delivers DISK OPCODE...: they arrive again.
+loses() {
+	loses_disk=$1
+	shift
+	for loses_opcode; do
+		# Its host byte: DID_TRANSPORT_FAILFAST.
+		debug_write "$loses_disk" "2 1 $loses_opcode f 0 0 0 0 0" || return
+	done
+}
+delivers() { debug_error "- 2" "$@"; }
+debug_write() {
+	echo "$2" >"/sys/kernel/debug/scsi_debug/$(basename "$(readlink -f "/sys/block/$1/device")")/error"
+}
 debug_error() {
-	debug_file=/sys/kernel/debug/scsi_debug/$(basename "$(readlink -f "/sys/block/$2/device")")/error
-	debug_what=$1
+	debug_what=$1 debug_disk=$2
 	shift 2
 	for debug_opcode; do
-		echo "$debug_what $debug_opcode" >"$debug_file" || return
+		debug_write "$debug_disk" "$debug_what $debug_opcode" || return
 	done
 }
 # shellcheck disable=SC2034 # for the scripts
-READ10=0x28 WRITE10=0x2a
+READ10=0x28 WRITE10=0x2a SYNCHRONIZE_CACHE=0x35 UNMAP=0x42 WRITE_SAME10=0x41 WRITE_SAME16=0x93
+
+# --- disks of QEMU -----------------------------------------------------------------------------
+
+# qemu_name DISK: what QEMU calls it (disk0, ...): that whose count of reads grows with a read.
+qemu_name() {
+	for qemu_disk in disk0 disk1 disk2 disk3; do
+		qemu_reads=$(ctl stat $qemu_disk rd_operations) || return
+		dd if="/dev/$1" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null || return
+		if [ "$(ctl stat $qemu_disk rd_operations)" != "$qemu_reads" ]; then
+			echo $qemu_disk
+			return
+		fi
+	done
+	return 1
+}
+
+# --- the C selectors that the stock kernel is configured without -------------------------------
+
+# load_selectors, unload_selectors: of the target that is tested; rmpath has them.
+load_selectors() {
+	[ "$TARGET" = rmpath ] || { insmod /ironpath/modules/dm-historical-service-time.ko &&
+		insmod /ironpath/modules/dm-io-affinity.ko; }
+}
+unload_selectors() { [ "$TARGET" = rmpath ] || rmmod dm_historical_service_time dm_io_affinity; }
 
 # --- multipathd --------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ check "I/O goes on" moves "$WWID"
 check "and is verified" verify_stop
 
 multipathd disablequeueing map "$WWID"
-check "queueing is disabled" [ "$(dmsetup table "$WWID" | grep -c queue_if_no_path)" = 0 ]
+check "queueing is disabled" eval "dmsetup table $WWID | grep -q ' multipath 0 '"
 multipathd restorequeueing map "$WWID"
 check "and restored" wait_for 20 queueing "on"
 check "the map goes" no_more

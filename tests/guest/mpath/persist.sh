@@ -117,7 +117,8 @@ by_ioctl() {
 	# A path that is not registered may not write: that is no failure of the path.
 	sg_persist --out --register --param-rk=$KEY --param-sark=0 "/dev/$second" >/dev/null
 	map_message m fail_path "$first_number"
-	check "$1: a conflict is an error" refused writes /dev/mapper/m
+	# What BLK_STS_RESV_CONFLICT becomes: EBADE.
+	check "$1: a conflict is an error" says "Invalid exchange" dd if=/dev/zero of=/dev/mapper/m bs=4k count=8 oflag=direct
 	check "$1: and not the path's" eval "map_info m | grep -q ' $second_number A '"
 	map_message m reinstate_path "$first_number"
 	sg_persist --out --register --param-sark=$KEY "/dev/$second" >/dev/null

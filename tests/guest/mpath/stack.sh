@@ -57,6 +57,15 @@ unmount_all() { umount /mnt/part && umount /mnt/data; }
 up() { kpartx -a /dev/mapper/m && vgchange -q -a y vg; }
 down() { vgchange -q -a n vg && kpartx -d /dev/mapper/m; }
 
+# make_tree: small files, and one that takes a while; others in each mode, whose disk still has the last ones.
+make_tree() {
+	mkdir -p /tmp/tree
+	for number in $(seq 20); do
+		head -c $((number * 1000)) /dev/urandom >"/tmp/tree/$number"
+	done
+	head -c 3145728 /dev/urandom >/tmp/tree/big
+	sums /tmp/tree >/tmp/wanted
+}
 sums() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
 
 # copies: the tree to each filesystem, again and again until it is told to end; each round is synced.
@@ -99,6 +108,7 @@ lose_and_return() {
 cycle() {
 	mode=$1
 	features="2 queue_mode $mode"
+	make_tree
 	map_create m "0 $SECTORS multipath $features 0 1 1 round-robin 0 2 1 $first 1 $second 1"
 	partition
 	check "$mode: the map has partitions" eval "kpartx -a /dev/mapper/m && [ -b /dev/mapper/m2 ]"
@@ -143,13 +153,6 @@ configure_lvm
 for place in $PLACES; do
 	mkdir -p "/mnt/$place"
 done
-# Small files, and one that takes a while.
-mkdir /tmp/tree
-for number in $(seq 20); do
-	head -c $((number * 1000)) /dev/urandom >"/tmp/tree/$number"
-done
-head -c 3145728 /dev/urandom >/tmp/tree/big
-sums /tmp/tree >/tmp/wanted
 
 cycle rq
 cycle bio

@@ -26,6 +26,7 @@ load_modules
 wait_for 20 disk_count 2 || die "no disks"
 settle
 disk=$(disk_by_serial IRON0000)
+head -c 1048576 /dev/urandom | dd of="/dev/$disk" bs=64k iflag=fullblock oflag=direct 2>/dev/null
 sum=$(head -c 1048576 "/dev/$disk" | sha256sum)
 device=$(readlink -f "/sys/block/$disk/device")
 function=$(basename "$(readlink -f "${device%/host*}")")

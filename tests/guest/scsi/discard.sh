@@ -12,7 +12,7 @@ require_cmd blkdiscard sg_write_same
 
 # In units of 64 KiB.
 read_units() { dd if="/dev/$disk" bs=64k skip="$1" count="$2" iflag=direct 2>/dev/null; }
-is_zero() { [ -z "$(read_units "$1" "$2" | tr -d '\0' | head -c 1)" ]; }
+is_zero() { [ "$(read_units "$1" "$2" | sha256sum)" = "$(head -c $(($2 * 65536)) /dev/zero | sha256sum)" ]; }
 is_data() { [ "$(read_units "$1" "$2" | sha256sum)" = "$(pattern "$2" | sha256sum)" ]; }
 pattern() { head -c $(($1 * 65536)) /dev/zero | tr '\0' 'x'; }
 

@@ -4,13 +4,13 @@
 # topology: gen2
 # topology: two-hba,msix=off,msi=off
 # timeout: 400
-# tests: 15
+# tests: 16
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 # shellcheck source=tests/guest/scsi/lib.sh
 . /ironpath/scsi.sh
 set -eu
-plan 15
+plan 16
 
 # The first rounds fill caches; what is lost after them is lost for good.
 WARM=10
@@ -26,7 +26,23 @@ settled_memory() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 }
-none_of() { ! grep -q "$1" "$2"; }
+# in_each NAME FILE...: each has it. in_none NAME FILE...: none has it, and all can be read.
+in_each() { in_count "$@" && [ "$in_most" = "$in_files" ]; }
+in_none() { in_count "$@" && [ "$in_most" = 0 ]; }
+in_count() {
+	in_name=$1 in_most=0
+	shift
+	in_files=$#
+	for in_file; do
+		in_status=0
+		grep -q "$in_name" "$in_file" || in_status=$?
+		case $in_status in
+		0) in_most=$((in_most + 1)) ;;
+		1) ;;
+		*) return 1 ;;
+		esac
+	done
+}
 # Something of the disks' scan may still be in use: that is refused, which is right.
 unloaded() { unload_modules; }
 
@@ -44,6 +60,8 @@ while [ "$round" -lt "$ROUNDS" ]; do
 	case $round in
 	1)
 		check "the first load finds the disks" wait_for 20 disk_count 2
+		check "its register region and its interrupt have the driver's name" \
+			in_each "$DRIVER" /proc/iomem /proc/interrupts
 		;;
 	"$ROUNDS")
 		check "the last load finds the disks" wait_for 20 disk_count 2
@@ -78,6 +96,6 @@ check "memory comes back" [ "$free_after" -gt $((free_before - LOSS_KIB)) ]
 check "so do the tables" [ "$tables_after" -lt $((tables_before + TABLES_KIB)) ]
 check "no interrupt vector is left" eval "[ '$(vectors)' = '$vectors_before' ] && no_vectors"
 check "no register region and no interrupt has the driver's name" \
-	none_of "$DRIVER" /proc/iomem /proc/interrupts
+	in_none "$DRIVER" /proc/iomem /proc/interrupts
 check "no error-handler thread is left" [ "$(threads)" = "$threads_before" ]
 finish

@@ -31,5 +31,6 @@ verified --name=second --filename="/dev/$second" >/tmp/fio &
 fio=$!
 check "one is reset" sg_reset -N -H "/dev/$first"
 check "the other did not notice" wait "$fio"
-check "one reset only" [ "$(cat "/sys/class/scsi_host/host$(host_of "$second")/fw_resets")" = 0 ]
+resets() { cat "/sys/class/scsi_host/host$(host_of "$1")/fw_resets"; }
+check "one reset only" [ "$(resets "$first") $(resets "$second")" = "1 0" ]
 finish
