@@ -9,7 +9,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 7
-require_cmd fio
+require_cmd fio python3
 
 verified() {
 	fio --output-format=terse --ioengine=libaio --direct=1 --thread --rw=randrw --verify=crc32c \
@@ -52,11 +52,12 @@ function=${device%/host*}
 granted=$(attribute irq_mode)
 kmsg_mark
 count=$(io_count "$first")
-verified 24m &
-fio=$!
+verify_start "/dev/$second" 12m
+verify_start "/dev/$first" 12m
 check "data move" wait_for 60 has_moved "$first" "$((count + 20))"
 mask
-check "data are right all the same" wait "$fio"
+wait_for 60 has_moved "$first" "$(($(io_count "$first") + 200))" || die "no I/O"
+check "data are right all the same" eval "verify_stop /dev/$first && verify_stop /dev/$second"
 check "the driver has noticed" kmsg_has "answers lie without an interrupt \($granted\): polling from now on"
 check "it polls" [ "$(attribute irq_mode)" = poll ]
 check "and says why" eval "attribute irq_refused | grep -q '$granted: its interrupts do not arrive'"
