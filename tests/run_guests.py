@@ -299,6 +299,9 @@ def main():
         print("0 passed, 1 failed")
         return 1
 
+    if args.rotate is not None:
+        first = args.rotate % len(jobs)
+        jobs = jobs[first:] + jobs[:first]
     if args.list:
         for job in jobs:
             print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
@@ -308,11 +311,8 @@ def main():
     finish = report.selftest if args.selftest else report.guest
     report.line(f"{len(jobs)} guests, {args.jobs} at a time")
     done = set()
-    if args.rotate is not None:
-        order = jobs[args.rotate % len(jobs):] + jobs[:args.rotate % len(jobs)]
-    else:
-        # The longest first: the end is not one long guest alone.
-        order = sorted(jobs, key=lambda job: -job.script.timeout)
+    # The longest first: the end is not one long guest alone.
+    order = sorted(jobs, key=lambda job: -job.script.timeout) if args.rotate is None else jobs
     with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
         pending = {pool.submit(job.run, args, skips, restarts): job for job in order}
         while pending:
