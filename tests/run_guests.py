@@ -7,6 +7,7 @@ than it plans and declares has failed, whatever the points say.
 
 import argparse
 import concurrent.futures
+import fcntl
 import os
 import re
 import sys
@@ -259,6 +260,18 @@ def tail(path):
         return []
 
 
+def own_logs():
+    """The folder of the logs; a run beside another in this tree has one of its own. Held until the end."""
+    os.makedirs(LOGS, exist_ok=True)
+    # pylint: disable-next=consider-using-with # the lock is this process's
+    lock = open(os.path.join(LOGS, ".lock"), "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return LOGS, lock
+    except BlockingIOError:
+        return f"{LOGS}-{os.urandom(4).hex()}", lock
+
+
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
@@ -306,6 +319,9 @@ def main():
         for job in jobs:
             print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
         return 0
+    logs, _lock = own_logs()
+    for job in jobs:
+        job.log = os.path.join(logs, os.path.basename(job.log))
     report = Report(args.verbose)
     restarts = Restarts(args.restarts)
     finish = report.selftest if args.selftest else report.guest
