@@ -158,7 +158,8 @@ class Guest:
     def _files(self, folder):
         files = {name: os.path.join(HERE, "guest", name)
                  for name in ("agent", "interactive", "gdb-symbols")}
-        files["lib.sh"] = os.path.join(TOP, "tests/guest/lib.sh")
+        for name in ("lib.sh", "verify.py"):
+            files[name] = os.path.join(TOP, "tests/guest", name)
         # What a group of scripts has in common: kdump.sh, mpath.sh.
         for group in os.listdir(os.path.join(TOP, "tests/guest")):
             library = os.path.join(TOP, "tests/guest", group, "lib.sh")

@@ -50,6 +50,16 @@ logged() {
 	say "$what: done in $((SECONDS - start)) s"
 }
 
+# one_at_a_time NAME: waits until no other run in this tree is between this and its end.
+one_at_a_time() {
+	local start=$SECONDS
+	mkdir -p "$IRONPATH_BUILD"
+	exec 6>"$IRONPATH_BUILD/.$1.lock"
+	until flock -w 10 6; do
+		say "another run of $1 in this tree is under way; waiting for it ($((SECONDS - start)) s) ..."
+	done
+}
+
 # alive COMMAND...: passes on what COMMAND prints; says how long it has run when it is silent for 10 s.
 # Lines "progress TEXT" overwrite each other on a terminal.
 alive() {

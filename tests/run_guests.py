@@ -7,6 +7,7 @@ than it plans and declares has failed, whatever the points say.
 
 import argparse
 import concurrent.futures
+import fcntl
 import os
 import re
 import sys
@@ -129,12 +130,17 @@ class Job:
         self.problems = []
         self.figures = []
         self.started = None
+        # Its turn came too late.
+        self.left_out = False
         self.first = None
         self.seconds = 0.0
 
     def run(self, args, skips, restarts):
         """Boots the guest and judges what it reported."""
         self.started = time.monotonic()
+        if args.stop_after is not None and self.started - args.start > args.stop_after:
+            self.left_out = True
+            return self
         env = dict(pair.split("=", 1) for pair in args.env)
         try:
             # Emulated, one boot in some hundreds stops where the kernel starts its second processor, or
@@ -165,9 +171,9 @@ class Job:
         return self
 
 
-def find(folder, wanted):
-    """The jobs whose script's name is, or begins with the group, `wanted`; all but those
-    to be named if that is empty."""
+def find(folder, wanted, named):
+    """The jobs whose script's name is, or begins with the group, `wanted`; if that is empty, all but those
+    to be named, or only these."""
     jobs = []
     for place, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
@@ -179,7 +185,7 @@ def find(folder, wanted):
                                   for want in wanted):
                 continue
             script = Script(path)
-            if script.named and not wanted:
+            if script.named != named and not wanted:
                 continue
             jobs += [Job(folder, path, script, spec) for spec in script.topologies or ["gen2"]]
     return jobs
@@ -207,6 +213,10 @@ class Report:
         running = [f"{job.label} {time.monotonic() - job.started:.0f} s" for job in jobs
                    if job.started and job not in done]
         self.line(f"    ... {len(done)} of {len(jobs)} done; running: {', '.join(running)}")
+
+    def left_out(self, job):
+        """A job for which there was no time left."""
+        self.line(f"     not run this time: {job.label}  {job.script.tests} points")
 
     def guest(self, job):
         """A finished job of the suite."""
@@ -250,6 +260,18 @@ def tail(path):
         return []
 
 
+def own_logs():
+    """The folder of the logs; a run beside another in this tree has one of its own. Held until the end."""
+    os.makedirs(LOGS, exist_ok=True)
+    # pylint: disable-next=consider-using-with # the lock is this process's
+    lock = open(os.path.join(LOGS, ".lock"), "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return LOGS, lock
+    except BlockingIOError:
+        return f"{LOGS}-{os.urandom(4).hex()}", lock
+
+
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
@@ -264,12 +286,19 @@ def main():
     parser.add_argument("--selftest", action="store_true", help="does the runner see failures?")
     parser.add_argument("--restarts", type=int, default=RESTARTS, metavar="N", help="guests that may"
                         f" start anew because the stock kernel did not boot ({RESTARTS})")
+    parser.add_argument("--named", action="store_true",
+                        help="those that a run of everything leaves out, and only these")
+    parser.add_argument("--rotate", type=int, metavar="N",
+                        help="in the order of their names, beginning with the Nth (modulo their number)")
+    parser.add_argument("--stop-after", type=float, metavar="SECONDS",
+                        help="no guest starts later; those that are left out are listed")
     parser.add_argument("names", nargs="*", metavar="GROUP[/NAME]")
     args = parser.parse_args()
+    args.start = time.monotonic()
 
     try:
         jobs = find(os.path.join(TOP, "tests/selftest" if args.selftest else "tests/guest"),
-                    args.names)
+                    args.names, args.named)
         skips = Skips(SKIPS, args.env)
     except (ScriptError, ValueError) as err:
         sys.exit(f"tests/run: {err}")
@@ -283,17 +312,23 @@ def main():
         print("0 passed, 1 failed")
         return 1
 
+    if args.rotate is not None:
+        first = args.rotate % len(jobs)
+        jobs = jobs[first:] + jobs[:first]
     if args.list:
         for job in jobs:
             print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
         return 0
+    logs, _lock = own_logs()
+    for job in jobs:
+        job.log = os.path.join(logs, os.path.basename(job.log))
     report = Report(args.verbose)
     restarts = Restarts(args.restarts)
     finish = report.selftest if args.selftest else report.guest
     report.line(f"{len(jobs)} guests, {args.jobs} at a time")
     done = set()
     # The longest first: the end is not one long guest alone.
-    order = sorted(jobs, key=lambda job: -job.script.timeout)
+    order = sorted(jobs, key=lambda job: -job.script.timeout) if args.rotate is None else jobs
     with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
         pending = {pool.submit(job.run, args, skips, restarts): job for job in order}
         while pending:
@@ -302,7 +337,7 @@ def main():
                 pending.pop(future)
                 job = future.result()
                 done.add(job)
-                finish(job)
+                (report.left_out if job.left_out else finish)(job)
             report.progress(jobs, done)
     skipped = f", {report.skipped} skipped" if report.skipped else ""
     anew = f", {restarts.count} started anew" if restarts.count else ""

@@ -375,17 +375,18 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 offline() { echo offline >"/sys/block/$1/device/state"; }
 running() { echo running >"/sys/block/$1/device/state"; }
 
-# verify_start DEVICE SIZE [OPTION...]: verified random writes to it, until verify_stop; options of fio.
+# verify_start DEVICE SIZE [OPTION...]: random writes and reads of known contents, until verify_stop; options of
+# verify.py: --block BYTES, --depth N, --rate N. Several devices at a time: the others name theirs.
 verify_start() {
-	rm -f /tmp/fio.out
 	verify_device=$1
 	verify_size=$2
 	shift 2
-	fio --name=verify --filename="$verify_device" --rw=randwrite --bs=16k --size="$verify_size" --iodepth=16 \
-		--ioengine=libaio --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 \
-		--time_based --runtime=600 --output=/tmp/fio.out --eta=never --thread "$@" &
-	fio=$!
+	rm -f "$(verify_file state)"
+	python3 -B /ironpath/verify.py run "$verify_device" "$verify_size" "$(verify_file state)" "$@" \
+		>"$(verify_file out)" 2>&1 &
+	echo $! >"$(verify_file pid)"
 }
+verify_file() { echo "/tmp/verify-$(echo "$verify_device" | tr / -).$1"; }
 
 # moves DM: I/O of /dev/mapper/DM has ended since it was called.
 moves() {
@@ -396,26 +397,36 @@ moves() {
 ios_of() { awk '{ print $1 + $5 }' "$1"; }
 moved_from() { [ "$(ios_of "$moves_stat")" -gt "$1" ]; }
 
-verify_runs() { kill -0 "$fio" 2>/dev/null; }
-verify_ended() { ! verify_runs; }
+# verify_runs [DEVICE], verify_ended [DEVICE]: of what was started last, or on this device.
+verify_runs() {
+	verify_device=${1:-$verify_device}
+	kill -0 "$(cat "$(verify_file pid)")" 2>/dev/null
+}
+verify_ended() { ! verify_runs "$@"; }
 
 # goes_on NAME: verified I/O runs, and some has ended on this map since.
 goes_on() { verify_runs && moves "$1"; }
 
-# verify_stop: whether it ends, and all of it was verified.
+# verify_stop [DEVICE]: whether it ends without an error, and then everything on the device is what was written
+# last: all of it is read back.
 verify_stop() {
-	kill -INT "$fio"
+	verify_device=${1:-$verify_device}
+	verify_pid=$(cat "$(verify_file pid)")
+	kill -INT "$verify_pid"
 	if ! wait_for 30 verify_ended; then
 		echo w >/proc/sysrq-trigger
 		dmsetup status
-		grep . /sys/block/dm-*/inflight
+		grep . /sys/block/*/inflight
 		return 1
 	fi
-	# A stop by signal is a status of its own; the report says whether there were errors.
-	wait "$fio" || :
-	grep 'err=' /tmp/fio.out || cat /tmp/fio.out
-	grep -q 'err= 0:' /tmp/fio.out && ! grep -Eq 'err= ?[1-9]|verify: bad' /tmp/fio.out
+	verify_status=0
+	wait "$verify_pid" || verify_status=$?
+	cat "$(verify_file out)"
+	[ "$verify_status" = 0 ] && verify_compare "$verify_device"
 }
+
+# verify_compare DEVICE: the same again, by whatever way DEVICE leads there.
+verify_compare() { python3 -B /ironpath/verify.py check "$1" "$(verify_file state)"; }
 
 # random N: sets `chance` to a number from 0 to N-1. SEED is where it begins: the same one, the same numbers.
 SEED=${SEED:-$(date +%s)}

@@ -37,3 +37,18 @@ refuses() {
 		return 1
 	}
 }
+
+# wait_for SECONDS COMMAND...: polls until the command succeeds; fails when the time is over.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.2
+	done
+}
+
+# as_user COMMAND...: as an ordinary user, without a name or any right, who owns what this one does: a user namespace maps the one to the other.
+as_user() {
+	bwrap --unshare-user --uid 54321 --gid 54321 --dev-bind / / --proc /proc --die-with-parent -- "$@"
+}

@@ -25,7 +25,7 @@ class Restarts(unittest.TestCase):
         self.enterContext(mock.patch.object(run_guests, "LOGS", folder))
         self.enterContext(mock.patch.object(run_guests, "Guest", self.guest))
         self.ends = []
-        self.args = types.SimpleNamespace(env=[], kernel="", image="")
+        self.args = types.SimpleNamespace(env=[], kernel="", image="", start=0.0, stop_after=None)
         self.skips = run_guests.Skips(run_guests.SKIPS, [])
         self.restarts = run_guests.Restarts(run_guests.RESTARTS)
 

@@ -10,7 +10,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 17
-require_cmd fio
+require_cmd fio python3
 
 verified() {
 	fio --output-format=terse --ioengine=libaio --direct=1 --thread --rw=randrw --verify=crc32c \
@@ -61,11 +61,12 @@ msi) control=$(($(capability 5) + 2)) ;;
 esac
 kmsg_mark
 count=$(io_count "$first")
-verified 24m &
-fio=$!
+verify_start "/dev/$second" 12m
+verify_start "/dev/$first" 12m
 check "data move" wait_for 60 has_moved "$first" "$((count + 20))"
 mask
-check "data are right all the same" wait "$fio"
+wait_for 60 has_moved "$first" "$(($(io_count "$first") + 200))" || die "no I/O"
+check "data are right all the same" eval "verify_stop /dev/$first && verify_stop /dev/$second"
 check "the driver has noticed" kmsg_has "completions pending without interrupt, falling back to polling"
 check "it polls" [ "$(attribute irq_mode)" = poll ]
 check "and says why" eval "attribute irq_refused | grep -q '$granted: its interrupts do not arrive'"

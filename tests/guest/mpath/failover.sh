@@ -13,7 +13,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 34
-require_cmd fio
+require_cmd python3
 
 SECTORS=1048576
 FLAPS=${FLAPS:-60}

@@ -12,7 +12,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 71
-require_cmd fio
+require_cmd python3
 
 SECTORS=1048576
 
@@ -142,7 +142,7 @@ cycle() {
 	other=$(over virtio_scsi)
 	map_create m "$(table "$own" "$other")"
 	# Not all that the processors can do: the scripts and the kernel's threads have their part.
-	verify_start /dev/mapper/m 32m --rate_iops=400
+	verify_start /dev/mapper/m 32m --rate 400
 	moves m || die "no I/O"
 	check "$mode: $DRIVER is in use and stays" in_use "$DRIVER"
 	check "$mode: virtio_scsi is in use and stays" in_use virtio_scsi

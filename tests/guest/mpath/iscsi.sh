@@ -16,7 +16,7 @@
 . /ironpath/mpath.sh
 set -eu
 plan 51
-require_cmd iscsid iscsiadm multipathd multipath fio lvm
+require_cmd iscsid iscsiadm multipathd multipath python3 lvm
 
 IQN=iqn.2026-01.org.ironpath:disk
 PORTALS="127.0.0.1 127.0.0.2"
@@ -88,7 +88,7 @@ in_order() {
 cycle() {
 	kmsg_mark
 	# Programs shall have their share of the processors, too.
-	verify_start "$1" 32m --rate_iops=100
+	verify_start "$1" 32m --rate 100
 	moves "$2" || die "no I/O"
 	known=$(recoveries || :)
 	echo "portal is silenced" >/dev/kmsg

@@ -14,7 +14,7 @@
 . /ironpath/mpath.sh
 set -eu
 plan 18
-require_cmd multipathd multipath fio
+require_cmd multipathd multipath python3
 
 WWID=35000c50000000100
 

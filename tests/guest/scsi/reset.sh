@@ -10,7 +10,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 17
-require_cmd sg_reset fio
+require_cmd sg_reset python3
 
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 readable() { dd if="/dev/$disk" of=/dev/null bs=64k count=4 iflag=direct 2>/dev/null; }
@@ -34,24 +34,20 @@ check "the host was reset" kmsg_has 'host reset done'
 check "QEMU: it was given its queues once, and nothing else" eval "traced 1 megasas_init_firmware && traced 1 ."
 check "the disk works" readable
 
-# verified RESET: so many resets while data are written and compared, each once data have moved.
+# verified RESET: so many resets while data are written and compared, each once data have moved; then all that
+# was written is read back.
 RESETS=12
 verified() {
-	fio --output-format=terse --ioengine=libaio --direct=1 --rw=randrw --verify=crc32c \
-		--verify_fatal=1 --bs=16k --iodepth=32 --size=24m --name=busy --filename="/dev/$disk" &
-	fio=$!
+	verify_start "/dev/$disk" 24m --depth 32
 	resets=0
 	refused=0
-	count=$(io_count "$disk")
-	wait_for 60 has_moved "$disk" "$count"
-	while [ "$resets" -lt $RESETS ] && kill -0 "$fio" 2>/dev/null; do
-		count=$(io_count "$disk")
-		wait_for 5 has_moved "$disk" "$count" || continue
+	while [ "$resets" -lt $RESETS ] && verify_runs; do
+		wait_for 60 has_moved "$disk" "$(io_count "$disk")" || return
 		sg_reset -N "$1" "/dev/$disk" || refused=$((refused + 1))
 		resets=$((resets + 1))
 	done
 	echo "$resets resets, $refused refused"
-	wait "$fio" && [ "$resets" -gt 1 ] && [ "$refused" = 0 ]
+	verify_stop && [ "$resets" = $RESETS ] && [ "$refused" = 0 ]
 }
 
 # said REGEX: how many such lines the kernel log has since the mark.

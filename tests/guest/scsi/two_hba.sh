@@ -9,7 +9,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 6
-require_cmd fio sg_reset
+require_cmd fio sg_reset python3
 
 host_of() { basename "$(readlink -f "/sys/block/$1/device")" | cut -d: -f1; }
 verified() {
@@ -27,10 +27,10 @@ check "each disk has a host of its own" [ "$(host_of "$first")" != "$(host_of "$
 check "they are of both generations" eval "kmsg_all | grep -q 'SAS 1078' && kmsg_all | grep -q 'SAS 2108'"
 check "both move data at once" verified --name=first --filename="/dev/$first" \
 	--name=second --filename="/dev/$second"
-verified --name=second --filename="/dev/$second" >/tmp/fio &
-fio=$!
+verify_start "/dev/$second" 16m
+wait_for 60 has_moved "$second" "$(io_count "$second")" || die "no I/O"
 check "one is reset" sg_reset -N -H "/dev/$first"
-check "the other did not notice" wait "$fio"
+check "the other did not notice" verify_stop
 resets() { cat "/sys/class/scsi_host/host$(host_of "$1")/fw_resets"; }
 check "one reset only" [ "$(resets "$first") $(resets "$second")" = "1 0" ]
 finish

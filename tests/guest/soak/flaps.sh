@@ -14,7 +14,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 7
-require_cmd fio
+require_cmd python3
 
 SECTORS=1048576
 FLAPS=${FLAPS:-200}

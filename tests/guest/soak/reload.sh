@@ -11,7 +11,7 @@
 . /ironpath/lib.sh
 set -eu
 plan 5
-require_cmd fio
+require_cmd python3
 
 SECTORS=1048576
 ROUNDS=${ROUNDS:-50}
