@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0080 a driver with `rescan` needs `is_present`
+// error: E0080 evaluation of `storage::scsi::Template::<Adapter>::new
 
 //! A driver that reads the list of its targets again, but does not say what is in it: the scan would remove
 //! nothing, and scan everything.

@@ -13,10 +13,7 @@ plan 10
 folder=/sys/bus/pci/drivers/rmegasas
 
 insmod /ironpath/modules/storage.ko
-insmod /ironpath/modules/failcall.ko function=sysfs_create_groups at=0
 check "the driver loads" load_modules
-calls=$(cat /sys/module/failcall/parameters/calls)
-rmmod failcall
 check "it has its version" grep -qx '[0-9.]*' "$folder/version"
 check "and its debug level, which can be set" eval "echo 3 >$folder/dbg_lvl && grep -qx 3 $folder/dbg_lvl"
 check "which takes sums of its bits only" eval "! echo 4 >$folder/dbg_lvl && ! echo x >$folder/dbg_lvl"
@@ -27,7 +24,13 @@ check "they go with it" eval "rmmod rmegasas && [ ! -e $folder ]"
 check "one that is open reads no more" eval "! cat <&7"
 exec 7<&-
 
-# The last ones that loading makes are the driver's own.
+# The last ones that loading makes are the driver's own. (The first time there were others.)
+insmod /ironpath/modules/failcall.ko function=sysfs_create_groups at=0
+load_modules
+calls=$(cat /sys/module/failcall/parameters/calls)
+echo "$calls lists of attributes"
+rmmod failcall
+rmmod rmegasas
 kmsg_mark
 insmod /ironpath/modules/failcall.ko function=sysfs_create_groups value=-12 at="$calls"
 check "where they cannot be made the driver loads" load_modules
