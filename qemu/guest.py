@@ -45,6 +45,10 @@ BOOT_SILENCE_SECONDS = 45
 # An answer must fit in the guest's terminal buffer, which holds 4096 bytes.
 ANSWER_BYTES = 3500
 
+# What no driver may bring about: a frame that the controller cannot map. It answers BUSY, so that a
+# driver whose retries have better luck goes on, and nobody sees it.
+REFUSED_FRAMES = ("megasas_qf_map_failed", "megasas_frame_busy")
+
 POINT = re.compile(r"^((?:not )?ok) (\d+)")
 
 
@@ -112,6 +116,7 @@ class Guest:
                 process, sockets = self._start(folder, stack)
                 self._follow(process, sockets, watch, start, self._events(folder))
                 watch.close()
+                self._refused_frames(folder)
                 self._after(folder, log)
                 seen = dict.fromkeys(watch.bad)
                 self.problems += [f"kernel log: {line}" for line in list(seen)[:5]]
@@ -131,6 +136,12 @@ class Guest:
                 self.problems.append("the script did not crash the kernel as it declares")
         elif self.script.outside:
             self._outside(folder, log)
+
+    def _refused_frames(self, folder):
+        events = Trace(None, self._events(folder)).lines("|".join(REFUSED_FRAMES))
+        refused = sum(1 for _ in events)
+        if refused:
+            self.problems.append(f"the controller could not map a frame: {refused} events")
 
     def _outside(self, folder, log):
         images = {disk[0]: os.path.join(folder, disk[3] + ".raw") for disk in self.topology.disks}
@@ -177,7 +188,7 @@ class Guest:
                 kernel=self.kernel, image=self.image, cache=CACHE, modules=MODULES,
                 lib=files["lib.sh"], work=folder)
         env = {"IRONPATH_TOPOLOGY": self.topology.spec, "IRONPATH_HOST_MODULES": MODULES,
-               **self.env}
+               "IRONPATH_APPEND": " ".join(self.topology.append()), **self.env}
         if self.interactive:
             env["IRONPATH_INTERACTIVE"] = "1"
         if self.gdb_port:
@@ -209,6 +220,7 @@ class Guest:
                   "no_timer_check"]
         if self.gdb_port:
             append.append("nokaslr")
+        append += self.topology.append()
         append += self.append
         sockets, ends = {}, {}
         # Connected pairs rather than sockets in the file system, whose paths may be too long.
@@ -219,6 +231,7 @@ class Guest:
                 ends[name] = stack.enter_context(theirs)
         args = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
                 "-D", self._events(folder),
+                *(word for event in REFUSED_FRAMES for word in ("-trace", event)),
                 "-machine", machine["machine"], "-smp", machine["smp"], "-m", machine["mem"],
                 *accelerator_args(machine["accel"]),
                 "-kernel", self._boot_image(), "-initrd", initrd, "-append", " ".join(append)]

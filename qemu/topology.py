@@ -16,7 +16,11 @@ HBA_OPTIONS = ("msix", "msi", "use_jbod", "max_cmds", "max_sge", "hba_serial", "
                "num_queues")
 # Options of the machine, with their defaults; `mem` is in MiB.
 MACHINE_OPTIONS = {"smp": "2", "mem": "1024", "accel": "auto", "machine": "pc",
-                   "boot": "inner"}
+                   "boot": "inner", "iommu": "off"}
+# What the kernel is told where there is an IOMMU: every device's DMA is translated, and a mapping ends
+# where it is unmapped, or each device sees memory as the processor does.
+IOMMU_WORDS = {"strict": ("intel_iommu=on", "iommu=nopt", "iommu.strict=1"),
+               "pt": ("intel_iommu=on", "iommu=pt")}
 
 
 class TopologyError(Exception):
@@ -90,6 +94,11 @@ class Topology:
             raise TopologyError(f"an option is key=value: {option}")
         if key in MACHINE_OPTIONS:
             self.machine[key] = value
+            if key == "iommu" and value != "off":
+                if value not in IOMMU_WORDS:
+                    raise TopologyError(f"iommu is off, {' or '.join(IOMMU_WORDS)}: {option}")
+                # The other machine has none.
+                self.machine["machine"] = "q35"
             if key == "accel" and value == "icount":
                 # Instruction counting gives each instruction to one virtual clock.
                 self.machine["smp"] = "1"
@@ -126,9 +135,16 @@ class Topology:
                 args += ["-blockdev", json.dumps(entry)]
         return args
 
+    def append(self):
+        """What the topology adds to the kernel's command line."""
+        return list(IOMMU_WORDS.get(self.machine["iommu"], ()))
+
     def device_args(self):
         """The -device arguments: controllers, their disks, others."""
         args = []
+        if self.append():
+            # Before the devices whose addresses it translates.
+            args += ["-device", "intel-iommu,intremap=off"]
         for number, (name, (device, props)) in enumerate(self.hbas.items()):
             properties = "".join(f",{key}={value}" for key, value in props.items())
             if self.machine["machine"] == "q35":

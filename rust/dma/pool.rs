@@ -7,7 +7,10 @@ use kernel::device::{
     Bound,
     Device, //
 };
-use kernel::dma::Coherent;
+use kernel::dma::{
+    attrs::DMA_ATTR_FORCE_CONTIGUOUS,
+    Coherent, //
+};
 use kernel::prelude::*;
 
 /// Bytes of one coherent allocation at most: small enough to be had when memory is fragmented.
@@ -16,11 +19,13 @@ const CHUNK_BYTES: usize = 32 * 1024;
 /// Coherent memory of `count` slots of `stride` bytes each.
 ///
 /// Each slot is followed by at least `tail` bytes of memory of the pool, for devices that map a fixed
-/// length from a slot's address whatever they use of it.
+/// length from a slot's address whatever they use of it. A slot and its tail are contiguous in the device's
+/// address space and in physical memory too, so that a device behind an IOMMU can also map them in one
+/// piece: under an IOMMU coherent memory is made of single pages unless that is asked for.
 ///
 /// # Invariants
 ///
-/// Each chunk holds `1 << shift` slots of `stride` bytes, and the tail.
+/// Each chunk is contiguous in physical memory, and holds `1 << shift` slots of `stride` bytes, and the tail.
 pub struct Pool {
     chunks: KVec<Coherent<[u32]>>,
     count: u32,
@@ -46,9 +51,11 @@ impl Pool {
         let mut chunks = KVec::new();
         for _ in 0..count_size.div_ceil(per_chunk) {
             let words = (per_chunk * stride + tail) / size_of::<u32>();
-            chunks.push(Coherent::zeroed_slice(dev, words, GFP_KERNEL)?, GFP_KERNEL)?;
+            let contiguous = DMA_ATTR_FORCE_CONTIGUOUS;
+            let chunk = Coherent::zeroed_slice_with_attrs(dev, words, GFP_KERNEL, contiguous)?;
+            chunks.push(chunk, GFP_KERNEL)?;
         }
-        // INVARIANT: allocated so above.
+        // INVARIANT: allocated so above, with the attribute that makes them contiguous.
         Ok(Self {
             chunks,
             count,
@@ -121,7 +128,10 @@ impl Slot<'_> {
     pub fn write<const N: usize>(&self, offset: usize, words: [u32; N]) -> Result {
         let to = self.word(offset, N).ok_or(EINVAL)?;
         for (index, word) in words.into_iter().enumerate() {
-            // SAFETY: inside the slot, as `word` checked.
+            // SAFETY: the pointer must be valid for a write of a word, and aligned. `word` has checked that
+            // `N` words from there lie in the slot, at a multiple of four bytes, and by the invariant `base`
+            // is aligned and points to the slot's memory. That others access it too, of which the device is
+            // one, is no data race: single volatile words are atomic in the kernel's memory model.
             unsafe { to.wrapping_add(index).write_volatile(word) };
         }
         Ok(())
@@ -137,7 +147,8 @@ impl Slot<'_> {
         let from = self.word(offset, N).ok_or(EINVAL)?;
         let mut words = [0; N];
         for (index, word) in words.iter_mut().enumerate() {
-            // SAFETY: inside the slot, as `word` checked.
+            // SAFETY: the pointer must be valid for a read of a word, aligned, and to initialised memory. As in
+            // `write`, `word` and the invariant make it valid and aligned; the pool was allocated zeroed.
             *word = unsafe { from.wrapping_add(index).read_volatile() };
         }
         Ok(words)

@@ -12,7 +12,7 @@ KDUMP_POINTS=$((8 + 6))
 
 # How Debian's kdump-tools starts a capture kernel, and what the guest needs of it.
 KDUMP_APPEND="reset_devices nr_cpus=1 ${KDUMP_IRQPOLL-irqpoll} panic=-1 oops=panic console=ttyS0 ignore_loglevel
-	printk.devkmsg=on no_timer_check random.trust_cpu=on"
+	printk.devkmsg=on no_timer_check random.trust_cpu=on $IRONPATH_APPEND"
 
 # What is awaited in the kernel that is to crash may take so long on a busy machine without KVM.
 KDUMP_SECONDS=180
