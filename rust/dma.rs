@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! DMA: the choice of the address mask, coherent areas of equal slots, mapped segments.
+//! DMA: the choice of the address mask (see [`pci::Driver`]), coherent areas of equal slots, mapped segments.
+//!
+//! [`pci::Driver`]: crate::pci::Driver
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
@@ -38,15 +40,24 @@ pub enum AddressWidth {
 /// # Errors
 ///
 /// `EIO` if the platform cannot give the device memory that it reaches.
-pub fn set_masks(dev: &pci::Device<Core<'_>>, cap: AddressWidth) -> Result<AddressWidth> {
-    // SAFETY: the device is being probed: nothing is mapped or allocated for it yet.
+///
+/// # Safety
+///
+/// Nobody allocates or maps DMA memory for the device during the call.
+pub(crate) unsafe fn set_masks(
+    dev: &pci::Device<Core<'_>>,
+    cap: AddressWidth,
+) -> Result<AddressWidth> {
+    // SAFETY: this must not run concurrently with allocations and mappings for the device, and by this
+    // function's own requirement, which the caller guarantees, there are none during the call.
     unsafe { dev.dma_set_mask_and_coherent(DmaMask::new::<32>()) }?;
     let generic: &kernel::device::Device<Core<'_>> = dev.as_ref();
     let raw = core::ptr::from_ref(generic).cast_mut().cast();
-    // SAFETY: `Device` is a transparent wrapper of a valid `struct device`.
+    // SAFETY: the function wants a valid `struct device`, and reads it. `generic` is a reference to a
+    // transparent wrapper of one, so `raw` is one as long as the reference, beyond this call.
     let required = unsafe { kernel::bindings::dma_get_required_mask(raw) };
     if cap == AddressWidth::Bits64 && required > u64::from(u32::MAX) {
-        // SAFETY: as above.
+        // SAFETY: as for the first mask: no allocation or mapping is concurrent, says the caller.
         if unsafe { dev.dma_set_mask(DmaMask::new::<64>()) }.is_ok() {
             return Ok(AddressWidth::Bits64);
         }
@@ -91,7 +102,7 @@ impl Segments<'_> {
     /// `head` is a scatter list that was mapped into `count` segments, and stays so for the lifetime.
     #[inline]
     pub(crate) unsafe fn new(head: *mut scatterlist, count: u32) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller guarantees that the list has `count` mapped entries, and for how long.
         Self {
             next: head,
             left: count,
@@ -120,11 +131,14 @@ impl Iterator for Segments<'_> {
         if self.left == 0 {
             return None;
         }
-        // SAFETY: by the invariant there is a mapped entry here.
+        // SAFETY: the fields are read through a pointer that must be to a live entry: something is left, so by
+        // the invariant `next` is the head of a list that is not empty. The mapping that wrote both fields is
+        // over, and stays for the lifetime: nobody writes them.
         let (address, length) = unsafe { ((*self.next).dma_address, (*self.next).dma_length) };
         self.left -= 1;
         if self.left != 0 {
-            // SAFETY: by the invariant there is an entry after this one.
+            // SAFETY: `sg_next` wants an entry of a terminated list, and follows chains. By the invariant
+            // there is another mapped entry after this one, so this is not the list's end.
             self.next = unsafe { kernel::bindings::sg_next(self.next) };
         }
         Some(Segment { address, length })
@@ -139,7 +153,7 @@ pub fn read_barrier() {
     #[cfg(target_arch = "x86_64")]
     core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
     #[cfg(not(target_arch = "x86_64"))]
-    // SAFETY: a barrier has no requirements.
+    // SAFETY: a barrier takes no argument, touches no memory of its own, and may be used in any context.
     unsafe {
         crate::bindings::storage_dma_rmb()
     };

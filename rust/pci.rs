@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel crate's PCI driver abstraction lacks: attributes of the driver, shutdown, and an end of bus
-//! mastering.
+//! What the kernel crate's PCI driver abstraction lacks: DMA masks, attributes of the driver, shutdown, and an
+//! end of bus mastering.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
+use crate::dma::{
+    self,
+    AddressWidth, //
+};
 use crate::driver::{
     File,
     Groups,
@@ -24,40 +28,101 @@ use kernel::prelude::*;
 use kernel::str::CStr;
 use kernel::types::Opaque;
 
-/// A PCI driver that wants to know of a reboot or a power-off, and may have attributes.
-pub trait Shutdown: pci::Driver {
+/// A PCI driver, as [`kernel::pci::Driver`], that does DMA, wants to know of a reboot or a power-off, and may
+/// have attributes.
+///
+/// The DMA masks must not change while memory is allocated or mapped for the device. They are therefore not
+/// the driver's to set: it says what its devices can do, and is told in `probe` what they have got.
+pub trait Driver {
+    /// What the driver notes for each device id.
+    type IdInfo: 'static;
+
+    /// What a bound device has.
+    type Data<'bound>: Send + 'bound;
+
+    /// The ids of the devices.
+    const ID_TABLE: pci::IdTable<Self::IdInfo>;
+
+    /// The widest address of data that the devices can do. Coherent memory is below 4 GiB in any case.
+    const ADDRESS_WIDTH: AddressWidth;
+
     /// Attributes of the driver in sysfs, at most [`MAX_ATTRIBUTES`](crate::driver::MAX_ATTRIBUTES). A driver
     /// whose attributes cannot be made is registered without them, and the log says so.
     const ATTRIBUTES: &'static [File] = &[];
+
+    /// A device was found: brings it up. `width` is what its data's addresses may have. May sleep.
+    ///
+    /// Not called, and the probe fails, if the platform cannot give the device memory that it reaches.
+    fn probe<'bound>(
+        dev: &'bound pci::Device<Core<'_>>,
+        id_info: &'bound Self::IdInfo,
+        width: AddressWidth,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
+
+    /// The driver goes, or the device: brings the device to rest. May sleep.
+    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>);
 
     /// The system goes down: bring the device to rest. Called instead of unbinding, after the device's
     /// children have been shut down. May sleep.
     fn shutdown<'bound>(dev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>);
 }
 
-/// The registration of a PCI driver that implements [`Shutdown`]; stands where `kernel::pci::Adapter` would.
+/// The driver as the kernel crate knows it: the masks are set before its `probe`.
+struct Masked<T>(T);
+
+impl<T: Driver> pci::Driver for Masked<T> {
+    type IdInfo = T::IdInfo;
+    type Data<'bound> = T::Data<'bound>;
+
+    const ID_TABLE: pci::IdTable<Self::IdInfo> = T::ID_TABLE;
+
+    fn probe<'bound>(
+        dev: &'bound pci::Device<Core<'_>>,
+        id_info: &'bound Self::IdInfo,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            // SAFETY: nobody may allocate or map DMA memory for the device meanwhile. That takes a reference
+            // to a bound device, which only its driver's callbacks are given. The driver core holds the
+            // device's lock and calls this as the first one; the driver's own `probe` runs after it, and what
+            // an earlier driver had is gone with its binding.
+            let width = unsafe { dma::set_masks(dev, T::ADDRESS_WIDTH) }?;
+            Ok(T::probe(dev, id_info, width))
+        })
+    }
+
+    fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
+        T::unbind(dev, data);
+    }
+}
+
+/// The registration of a PCI driver that implements [`Driver`]; stands where `kernel::pci::Adapter` would.
 ///
 /// # Examples
 ///
 /// ```ignore
 /// _driver <- driver::Registration::<storage::pci::Adapter<MyDriver>>::new(name, module),
 /// ```
-pub struct Adapter<T: Shutdown>(T);
+pub struct Adapter<T: Driver>(T);
 
-impl<T: Shutdown> HasAttributes for Adapter<T> {
+impl<T: Driver> HasAttributes for Adapter<T> {
     const FILES: &'static [File] = T::ATTRIBUTES;
 }
 
-// SAFETY: all of it is that of the kernel crate's adapter for the same driver.
-unsafe impl<T: Shutdown> driver::DriverLayout for Adapter<T> {
-    type DriverType = <pci::Adapter<T> as driver::DriverLayout>::DriverType;
-    type DriverData<'bound> = <pci::Adapter<T> as driver::DriverLayout>::DriverData<'bound>;
-    const DEVICE_DRIVER_OFFSET: usize =
-        <pci::Adapter<T> as driver::DriverLayout>::DEVICE_DRIVER_OFFSET;
+/// The kernel crate's adapter, which does the rest.
+type Inner<T> = pci::Adapter<Masked<T>>;
+
+// SAFETY: the trait wants the C type of the driver, the type that is stored as a device's driver data, and
+// where `struct device_driver` is in the former. All three are those that the kernel crate states for its own
+// adapter of the same driver, and it is that adapter that registers the driver and stores the data.
+unsafe impl<T: Driver> driver::DriverLayout for Adapter<T> {
+    type DriverType = bindings::pci_driver;
+    type DriverData<'bound> = T::Data<'bound>;
+    const DEVICE_DRIVER_OFFSET: usize = <Inner<T> as driver::DriverLayout>::DEVICE_DRIVER_OFFSET;
 }
 
-// SAFETY: it is the kernel crate's adapter that registers and unregisters.
-unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
+// SAFETY: the trait wants `unregister` to be valid after a `register` that succeeded. Both are those of the
+// kernel crate's adapter, for which that holds; the field that is set beside them changes nothing of it.
+unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
     /// # Safety
     ///
     /// As [`driver::RegistrationOps::register`].
@@ -66,24 +131,28 @@ unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
         name: &'static CStr,
         module: &'static ThisModule,
     ) -> Result {
-        // SAFETY: not registered yet, so it is the caller's; the adapter below leaves this field alone.
+        // SAFETY: the pointer must be valid for a write, which nobody else may do or read meanwhile. It is to
+        // the memory of `driver`; `driver::Registration` calls this before anybody else knows the driver. The
+        // adapter below leaves this field alone, and the bus calls the function as it asks for: see there.
         unsafe { (*driver.get()).shutdown = Some(shutdown::<T>) };
         let register = || {
-            // SAFETY: what the adapter below asks for is what this function's caller guarantees: the driver
-            // stays where it is, and valid, until `unregister`.
-            unsafe { <pci::Adapter<T> as driver::RegistrationOps>::register(driver, name, module) }
+            // SAFETY: the function has the requirements of this one, for the same driver, name and module:
+            // `driver::Registration`, which calls this one, guarantees them. It may be called again after it
+            // has failed, which leaves nothing registered.
+            unsafe { <Inner<T> as driver::RegistrationOps>::register(driver, name, module) }
         };
         if T::ATTRIBUTES.is_empty() {
             return register();
         }
-        // SAFETY: not registered yet, so it is the caller's; the adapter leaves this field alone too.
+        // SAFETY: as for `shutdown`: nobody else knows the driver yet, and the adapter leaves the field alone.
+        // The groups are constant, as long as the module is there.
         unsafe { (*driver.get()).groups = Groups::<Self>::GROUPS.as_ptr().cast_mut() };
         let registered = register();
         let Err(error) = registered else {
             return registered;
         };
         // A file in sysfs is not worth a disk: if it was because of the files, it succeeds without them.
-        // SAFETY: the registration has failed, so it is the caller's again.
+        // SAFETY: as above: the registration has failed, so nobody else knows the driver any more.
         unsafe { (*driver.get()).groups = core::ptr::null_mut() };
         register().map_err(|_| error)?;
         pr_warn!("{}: no attributes of the driver: {:?}\n", name, error);
@@ -94,18 +163,23 @@ unsafe impl<T: Shutdown> driver::RegistrationOps for Adapter<T> {
     ///
     /// As [`driver::RegistrationOps::unregister`].
     unsafe fn unregister(driver: &Opaque<Self::DriverType>) {
-        // SAFETY: by this function's contract.
-        unsafe { <pci::Adapter<T> as driver::RegistrationOps>::unregister(driver) }
+        // SAFETY: `driver` must have been registered by the same adapter: `register` above has done that, and
+        // `driver::Registration` calls this one only after it has succeeded, once.
+        unsafe { <Inner<T> as driver::RegistrationOps>::unregister(driver) }
     }
 }
 
 /// # Safety
 ///
-/// Called by the PCI bus, under the device's lock, for a device of the driver that [`Adapter`] registered.
-unsafe extern "C" fn shutdown<T: Shutdown>(raw: *mut bindings::pci_dev) {
-    // SAFETY: valid during the call, which the bus makes in core context.
+/// Called by the PCI bus, under the device's lock, for a device that the driver of [`Adapter`] is bound to.
+unsafe extern "C" fn shutdown<T: Driver>(raw: *mut bindings::pci_dev) {
+    // SAFETY: the reference wants a valid device for as long as it is used, in the context that its type says.
+    // The bus holds a reference and the device's lock during this call, which is what core context means, and
+    // `Device` is a transparent wrapper of `struct pci_dev`.
     let dev = unsafe { &*raw.cast::<pci::Device<CoreInternal<'_>>>() };
-    // SAFETY: the bus calls for bound devices only, so `probe` has succeeded and its data was stored.
+    // SAFETY: the type must be that of the data that `set_drvdata` stored. The bus calls for devices with a
+    // driver only, under the lock that `probe` and `remove` have too: `probe` has succeeded, the kernel crate's
+    // adapter has stored what it returned, and nobody takes that away during the call.
     let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
     T::shutdown(dev, data);
 }
@@ -114,7 +188,7 @@ unsafe extern "C" fn shutdown<T: Shutdown>(raw: *mut bindings::pci_dev) {
 /// the command line): memory and interrupts are scarce, and devices still do what the crashed kernel told
 /// them. Any context.
 pub fn is_capture_kernel() -> bool {
-    // SAFETY: no requirements.
+    // SAFETY: the function takes no argument and reads two variables that do not change after boot.
     unsafe { crate::bindings::storage_is_capture_kernel() }
 }
 
@@ -124,7 +198,9 @@ pub fn stop_dma(dev: &device::Device<Bound>) {
         let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
             .cast_mut()
             .cast();
-        // SAFETY: the device is valid and bound.
+        // SAFETY: the function wants a valid `struct pci_dev`. `dev` is a reference to a transparent wrapper of
+        // one; bound, so that nobody else sets up the device meanwhile. The register is written by the
+        // configuration access functions, which lock for themselves.
         unsafe { bindings::pci_clear_master(raw) };
     }
 }
@@ -135,7 +211,7 @@ pub fn start_dma(dev: &device::Device<Bound>) {
         let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
             .cast_mut()
             .cast();
-        // SAFETY: the device is valid and bound.
+        // SAFETY: as in `stop_dma`: a valid device, which its reference guarantees.
         unsafe { bindings::pci_set_master(raw) };
     }
 }

@@ -328,7 +328,7 @@ impl Adapter {
         let Ok(bar) = self.bar.access(dev) else {
             return;
         };
-        // Coherent memory is below 4 GiB, see `dma::set_masks`; frames are aligned to 64 bytes.
+        // Coherent memory is below 4 GiB, see `storage::pci::Driver`; frames are aligned to 64 bytes.
         // CAST: see above.
         let value = frame.address() as u32 | u32::from(extra) << 1 | 1;
         bar.write_reg(regs::IQP::from(value));

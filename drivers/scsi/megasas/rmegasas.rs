@@ -27,10 +27,7 @@ use kernel::prelude::*;
 use kernel::str::CStr;
 use kernel::sync::Arc;
 use kernel::time::Delta;
-use storage::dma::{
-    self,
-    AddressWidth, //
-};
+use storage::dma::AddressWidth;
 use storage::driver::File;
 use storage::irq::Ladder;
 use storage::scsi::{
@@ -83,7 +80,7 @@ use status::{
 kernel::pci_device_table!(
     PCI_TABLE,
     MODULE_PCI_TABLE,
-    <MegaRaid as pci::Driver>::IdInfo,
+    <MegaRaid as storage::pci::Driver>::IdInfo,
     [
         (
             pci::DeviceId::from_id(pci::Vendor::LSI_LOGIC, 0x0060),
@@ -197,41 +194,39 @@ impl Bond {
     }
 }
 
-impl pci::Driver for MegaRaid {
+impl storage::pci::Driver for MegaRaid {
     type IdInfo = Model;
     type Data<'bound> = Bond;
 
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
+    const ADDRESS_WIDTH: AddressWidth = AddressWidth::Bits64;
+    const ATTRIBUTES: &'static [File] = &[
+        File::of::<params::Version>(),
+        File::of::<params::DebugLevel>(),
+    ];
 
     fn probe<'bound>(
         pdev: &'bound pci::Device<Core<'_>>,
         model: &'bound Self::IdInfo,
+        width: AddressWidth,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        probe(pdev, *model)
+        probe(pdev, *model, width)
     }
 
     fn unbind<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         this.stop(pdev.as_ref());
     }
-}
-
-impl storage::pci::Shutdown for MegaRaid {
-    const ATTRIBUTES: &'static [File] = &[
-        File::of::<params::Version>(),
-        File::of::<params::DebugLevel>(),
-    ];
 
     fn shutdown<'bound>(pdev: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         this.host.adapter().stop(pdev.as_ref());
     }
 }
 
-fn probe(pdev: &pci::Device<Core<'_>>, model: Model) -> Result<Bond> {
+fn probe(pdev: &pci::Device<Core<'_>>, model: Model, width: AddressWidth) -> Result<Bond> {
     let dev: &Device<Bound> = pdev.as_ref();
     let settings = settings()?;
     pdev.enable_device_mem()?;
     pdev.set_master();
-    let width = dma::set_masks(pdev, AddressWidth::Bits64)?;
     let bar = pdev.iomap_region_sized::<{ regs::SIZE }>(model.bar(), c"rmegasas")?;
     let bar = bar.into_devres()?;
 
