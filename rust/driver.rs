@@ -2,7 +2,7 @@
 
 //! Attributes of a PCI driver in sysfs, under `/sys/bus/pci/drivers/NAME/`.
 //!
-//! A driver lists them in [`Shutdown::ATTRIBUTES`](crate::pci::Shutdown::ATTRIBUTES); they come and go with its
+//! A driver lists them in [`Driver::ATTRIBUTES`](crate::pci::Driver::ATTRIBUTES); they come and go with its
 //! registration.
 //!
 //! C header: [`include/linux/device/driver.h`](srctree/include/linux/device/driver.h)
@@ -17,7 +17,7 @@
 //!     fn show(out: &mut dyn fmt::Write) -> fmt::Result { writeln!(out, "{}", LEVEL.load(Relaxed)) }
 //!     fn store(text: &str) -> Result { LEVEL.store(text.parse().map_err(|_| EINVAL)?, Relaxed); Ok(()) }
 //! }
-//! // In the implementation of `storage::pci::Shutdown`:
+//! // In the implementation of `storage::pci::Driver`:
 //! const ATTRIBUTES: &'static [driver::File] = &[driver::File::of::<Debug>()];
 //! ```
 

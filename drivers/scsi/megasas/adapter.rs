@@ -2,7 +2,9 @@
 
 //! One adapter: its registers, its memory and its state.
 
+use crate::model::Model;
 use crate::regs;
+use crate::reset::Controller;
 use crate::sgl::Format;
 use crate::status::{
     TargetAddress,
@@ -50,8 +52,15 @@ pub(crate) const RESERVED: u32 = 1 + 32;
 /// The reply ring has its full size all the same, see [`FirmwareLimits::commands`].
 const CAPTURE_COMMANDS: u32 = 64;
 
-/// Bytes that the device maps from a frame's address, whatever the frame needs.
+/// Most entries of a scatter list that the driver makes.
+pub(crate) const MAX_SGES: u8 = 80;
+
+/// Bytes that the device maps from a frame's address, whatever the frame needs. They have to be contiguous
+/// for it: a [`Pool`] guarantees that for its slots and their tails.
 const FRAME_WINDOW: usize = 2048;
+
+// No frame is longer.
+const _: () = assert!(Format::Ieee.stride(MAX_SGES as usize) <= FRAME_WINDOW);
 
 /// Bytes of the data buffer of each firmware command.
 pub(crate) const DATA_BYTES: usize = 8192;
@@ -70,31 +79,6 @@ impl fmt::Display for Interrupt<'_> {
         write!(out, "{} (refused: ", self.0.mode())?;
         self.0.write_refused(out)?;
         write!(out, ")")
-    }
-}
-
-/// The differences between the two generations.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Model {
-    /// 1078: PCI, registers in BAR 0.
-    Gen1,
-    /// 2108: PCI Express, registers in BAR 1.
-    Gen2,
-}
-
-impl Model {
-    pub(crate) fn bar(self) -> u32 {
-        match self {
-            Self::Gen1 => 0,
-            Self::Gen2 => 1,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Gen1 => "SAS 1078",
-            Self::Gen2 => "SAS 2108",
-        }
     }
 }
 
@@ -123,10 +107,13 @@ pub(crate) struct FirmwareLimits {
 
 /// Places in the reply ring's memory.
 pub(crate) mod ring {
-    /// The index that the firmware moves.
+    /// The index that the firmware moves, of the first pair.
     pub(crate) const PRODUCER: usize = 0;
-    /// The index that the driver moves.
+    /// The index that the driver moves, of the first pair.
     pub(crate) const CONSUMER: usize = 4;
+    /// Bytes from one pair of indices to the other. Each INIT names the pair that the one before did not,
+    /// so that an answer that moves the new index can only come from firmware that has taken the new queues.
+    pub(crate) const PAIR: usize = 8;
     /// A few bytes that nobody uses, for commands without data.
     pub(crate) const SCRATCH: usize = 32;
     /// Bytes of them.
@@ -148,6 +135,8 @@ pub(crate) struct Adapter {
     pub(crate) data: Pool,
     /// The reply ring, in one slot.
     pub(crate) ring: Pool,
+    /// Offset of the pair of indices in use, 0 or [`ring::PAIR`]; the holder of `draining` changes it.
+    pub(crate) indices: AtomicU32,
     /// Where the driver reads the ring next; the holder of `draining` moves it.
     pub(crate) consumer: AtomicU32,
     pub(crate) draining: AtomicBool,
@@ -164,6 +153,8 @@ pub(crate) struct Adapter {
     pub(crate) strays: AtomicU32,
     /// Resets since the driver was bound.
     pub(crate) resets: AtomicU32,
+    /// The firmware does not want to be reset while it has commands.
+    pub(crate) no_online_reset: AtomicBool,
     /// Targets that the firmware listed. Held while it is asked for them.
     pub(crate) present: Pin<KBox<Mutex<Present>>>,
     pub(crate) settings: crate::params::Settings,
@@ -242,6 +233,7 @@ impl Adapter {
             frames: Pool::new(dev, tags + INTERNAL, stride, FRAME_WINDOW)?,
             data: Pool::new(dev, INTERNAL, DATA_BYTES, 0)?,
             ring: Pool::new(dev, 1, ring_bytes, 0)?,
+            indices: AtomicU32::new(0),
             consumer: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             taken: AtomicU32::new(0),
@@ -252,6 +244,7 @@ impl Adapter {
             health: AtomicU32::new(Health::Resetting as u32),
             strays: AtomicU32::new(0),
             resets: AtomicU32::new(0),
+            no_online_reset: AtomicBool::new(false),
             present: KBox::pin_init(new_mutex!(Present::new()?), GFP_KERNEL)?,
             settings,
         })
@@ -312,6 +305,20 @@ impl Adapter {
         self.limits
             .format
             .stride(usize::from(self.limits.sges.get()))
+    }
+
+    /// The registers that concern the controller as a whole.
+    ///
+    /// # Errors
+    ///
+    /// `ENXIO` if the driver is being unbound.
+    #[inline]
+    pub(crate) fn controller<'a>(&'a self, dev: &'a Device<Bound>) -> Result<Controller<'a>> {
+        Ok(Controller {
+            dev,
+            bar: self.bar.access(dev)?,
+            model: self.model,
+        })
     }
 
     /// True if the device does not answer any more: it was pulled out. Any context.

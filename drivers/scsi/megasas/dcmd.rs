@@ -13,6 +13,7 @@ use super::frame::{
     WORD, //
 };
 use super::reply_ring::Context;
+use super::sgl::Format;
 
 /// A command to the firmware itself (`MR_DCMD_*`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +45,9 @@ impl Opcode {
     }
 }
 
+/// The format of the entry that follows a [`DcmdFrame`].
+pub(crate) const DCMD_FORMAT: Format = Format::Sge32;
+
 /// The arguments of a command to the firmware.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Mbox([u8; Self::BYTES]);
@@ -57,6 +61,9 @@ impl Mbox {
 
     /// [`Opcode::CTRL_CACHE_FLUSH`]: the controller's cache and the caches of the drives.
     pub(crate) const FLUSH_ALL: Self = Self::from_u8(0x01 | 0x02);
+
+    /// [`Opcode::CTRL_GET_INFO`], as the C driver asks for it.
+    pub(crate) const CTRL_INFO: Self = Self::from_u8(1);
 
     /// [`Opcode::PD_LIST_QUERY`]: the drives that the host may use directly.
     pub(crate) const PD_EXPOSED_TO_HOST: Self = Self::from_u8(5);
@@ -91,6 +98,9 @@ impl Mbox {
 }
 
 /// A command to the firmware itself; at most one scatter-gather entry follows.
+///
+/// That is always one with a 32-bit address, whatever format the frames of SCSI commands have: data of
+/// direct commands are in coherent memory, which is below 4 GiB, and the C driver sends no other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DcmdFrame {
     /// The command.
@@ -99,13 +109,9 @@ pub(crate) struct DcmdFrame {
     pub(crate) mbox: Mbox,
     /// What the firmware returns in the reply ring.
     pub(crate) context: Context,
-    /// The flags of the scatter list's format, and [`Flags::DONT_POST`] if polled.
-    pub(crate) flags: Flags,
-    /// Entries of the scatter list: zero or one.
-    pub(crate) sge_count: u8,
     /// Where the data go; [`None`] if there are none.
     pub(crate) direction: Option<Direction>,
-    /// Bytes of data.
+    /// Bytes of data; zero if there are none.
     pub(crate) data_len: u32,
 }
 
@@ -121,8 +127,8 @@ impl DcmdFrame {
     #[inline]
     pub(crate) const fn encode(&self) -> [u32; Self::WORDS] {
         let header = Header {
-            sge_count: self.sge_count,
-            flags: self.flags.or(Flags::for_data(self.direction)),
+            sge_count: (self.data_len != 0) as u8,
+            flags: DCMD_FORMAT.flags().or(Flags::for_data(self.direction)),
             data_len: self.data_len,
             ..Header::internal(Command::Dcmd, self.context)
         };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The firmware as a whole: its state machine, the queues, and commands to itself.
+//! The firmware as a whole: its queues, and commands to itself.
 
 use crate::adapter::{
     ring,
@@ -8,18 +8,19 @@ use crate::adapter::{
     FirmwareLimits,
     Health,
     Present,
-    DATA_BYTES, //
+    DATA_BYTES,
+    MAX_SGES, //
 };
 use crate::cdb::Direction;
 use crate::dcmd::{
     DcmdFrame,
     Mbox,
-    Opcode, //
+    Opcode,
+    DCMD_FORMAT, //
 };
 use crate::frame::{
     AbortFrame,
     Completion,
-    Flags,
     InitFrame,
     QueueInfo, //
 };
@@ -29,12 +30,16 @@ use crate::payload::{
     LdList,
     PdList, //
 };
-use crate::regs::{
-    self,
-    State, //
-};
+use crate::regs;
 use crate::reply_ring::Context;
-use crate::sgl::Format;
+use crate::reset::{
+    Way,
+    STATE_POLL, //
+};
+use crate::sgl::{
+    Format,
+    Sge, //
+};
 use crate::status::MfiStatus;
 use core::num::NonZero;
 use core::sync::atomic::Ordering;
@@ -42,7 +47,6 @@ use kernel::device::{
     Bound,
     Device, //
 };
-use kernel::io::poll::read_poll_timeout;
 use kernel::io::Io;
 use kernel::prelude::*;
 use kernel::time::delay::fsleep;
@@ -58,26 +62,21 @@ use storage::mailbox::{
 };
 use storage::scsi::Flight;
 
-/// How often the firmware's state is looked at while it changes.
-const STATE_POLL: Delta = Delta::from_millis(1);
+/// How long a step of error handling may take, whose next step takes over then; the slot of the command is
+/// quarantined and the caller gets an error.
+pub(crate) const RECOVERY_TIMEOUT: Delta = Delta::from_secs(10);
 
-/// How long the firmware may take to come to READY; then the adapter is given up.
-const READY_TIMEOUT: Delta = Delta::from_secs(60);
-
-/// How long a firmware command may take; then its slot is quarantined and the caller gets an error.
-pub(crate) const COMMAND_TIMEOUT: Delta = Delta::from_secs(10);
+/// How long INIT and the commands that discover what there is may take, on firmware that has just started.
+const DISCOVERY_TIMEOUT: Delta = Delta::from_secs(60);
 
 /// How long the cache flush and the shutdown may take.
-const FLUSH_TIMEOUT: Delta = Delta::from_secs(60);
+const FLUSH_TIMEOUT: Delta = Delta::from_secs(180);
 
 /// How often a waiter looks into the reply ring itself, should the interrupt not have come.
 const REPLY_POLL: Delta = Delta::from_millis(10);
 
 /// Most entries of a reply ring: contexts have room for no more commands.
 const MAX_COMMANDS: u32 = 2048;
-
-/// Most entries of a scatter list that the driver makes.
-const MAX_SGES: u8 = 80;
 
 impl FirmwareLimits {
     /// Reads OSP0 and cuts it to what the driver takes.
@@ -105,61 +104,45 @@ impl FirmwareLimits {
     }
 }
 
-/// Takes whatever a previous driver left away and waits for READY. Sleeps.
-///
-/// # Errors
-///
-/// - `ENODEV` if the device is gone.
-/// - `ETIMEDOUT` if the firmware does not come to READY.
-pub(crate) fn reset(bar: &crate::adapter::Bar, timeout: Delta) -> Result {
-    if bar.read(regs::OSP0).is_gone() {
-        return Err(ENODEV);
-    }
-    if bar.read(regs::OSP0).firmware_state() == State::Fault {
-        for key in regs::UNLOCK {
-            bar.write_reg(regs::SEQ::zeroed().with_key(key));
-        }
-        bar.write_reg(regs::DIAG::zeroed().with_const_reset::<1>());
-    }
-    // All ones in the mask resets too, and keeps interrupts away until the queues are there.
-    bar.write_reg(regs::IDB::zeroed().with_const_abort::<1>());
-    bar.write_reg(regs::OMSK::from(u32::MAX));
-    bar.write_reg(regs::IDB::zeroed().with_const_ready::<1>());
-    let status = read_poll_timeout(
-        || Ok(bar.read(regs::OSP0)),
-        |status| status.is_gone() || status.firmware_state() == State::Ready,
-        STATE_POLL,
-        timeout,
-    )?;
-    if status.is_gone() {
-        return Err(ENODEV);
-    }
-    Ok(())
-}
-
 impl Adapter {
-    /// Resets the firmware and gives it empty queues; no command can come meanwhile, as the adapter is not
-    /// operational yet or any more, and no other reset. Sleeps.
+    /// Takes the firmware to READY and gives it empty queues; no command can come meanwhile, as the adapter
+    /// is not operational yet or any more, and no other reset. Returns what the controller says of itself;
+    /// [`None`] if it refuses to. Sleeps.
     ///
     /// # Errors
     ///
-    /// - `ENODEV`, `ETIMEDOUT`: see [`reset`].
-    /// - `EIO` if the firmware refuses the queues, or answers into others than it was given: then a reset
-    ///   has not happened.
-    pub(crate) fn bring_up(&self, dev: &Device<Bound>, timeout: Delta) -> Result {
-        let bar = self.bar.access(dev)?;
+    /// - `ENODEV`, `EIO`, `ETIMEDOUT`: see [`Controller::make_ready`].
+    /// - `EIO` if the firmware refuses the queues.
+    /// - `ETIMEDOUT` if it does not answer in the queues that it was given: then a reset has not happened.
+    ///
+    /// [`Controller::make_ready`]: crate::reset::Controller::make_ready
+    pub(crate) fn bring_up(
+        &self,
+        dev: &Device<Bound>,
+        way: Way,
+        timeout: Delta,
+    ) -> Result<Option<ControllerInfo>> {
+        let controller = self.controller(dev)?;
         dev_info!(dev, "Waiting for FW to come to ready state\n");
-        reset(bar, timeout)?;
+        controller.make_ready(way, timeout)?;
         dev_info!(dev, "FW now in Ready state\n");
         // The device holds nothing any more: what it had will never be answered.
         self.mailbox.release_after_reset();
         let memory = self.ring.slot(0).ok_or(EINVAL)?;
         self.empty_ring(&memory)?;
-        // While it is masked the firmware does not move its index, not even for INIT's answer.
-        bar.write_reg(regs::OMSK::from(0));
         self.init(dev, &memory)?;
         dev_info!(dev, "INIT adapter done\n");
-        Ok(())
+        controller.unmask_interrupts();
+        // Firmware that still has its old queues says OK to INIT, and goes on with those: only an answer
+        // that moves the new index, of whatever kind, proves that the reset has happened.
+        let info = match self.controller_info(dev) {
+            Ok(info) => Some(info),
+            Err(EIO) => None,
+            Err(error) => return Err(error),
+        };
+        let disabled = info.is_some_and(|info| info.online_reset_disabled());
+        self.no_online_reset.store(disabled, Ordering::Relaxed);
+        Ok(info)
     }
 
     /// Sleeps while another thread still takes replies out of the ring.
@@ -168,24 +151,29 @@ impl Adapter {
         while self.draining.swap(true, Ordering::Acquire) {
             fsleep(STATE_POLL);
         }
+        let pair = self.indices() ^ ring::PAIR;
         let emptied = memory
-            .write(ring::PRODUCER, [0])
-            .and_then(|()| memory.write(ring::CONSUMER, [0]));
+            .write(pair + ring::PRODUCER, [0])
+            .and_then(|()| memory.write(pair + ring::CONSUMER, [0]));
+        // CAST: 0 or `ring::PAIR`.
+        self.indices.store(pair as u32, Ordering::Relaxed);
         self.consumer.store(0, Ordering::Relaxed);
         self.draining.store(false, Ordering::Release);
         emptied
     }
 
+    /// Tells the firmware where its queues are. Interrupts are masked. Sleeps.
     fn init(&self, dev: &Device<Bound>, memory: &Slot<'_>) -> Result {
         let armed = self.mailbox.arm().ok_or(EBUSY)?;
         let (frame, data) = self.slots(&armed)?;
         let at = memory.address();
+        let indices = at + self.indices() as u64;
         let info = QueueInfo {
             // Fewer are accepted, but then the device writes past the ring.
             entries: self.limits.commands.get(),
             ring_addr: at + ring::ENTRIES as u64,
-            producer_addr: at + ring::PRODUCER as u64,
-            consumer_addr: at + ring::CONSUMER as u64,
+            producer_addr: indices + ring::PRODUCER as u64,
+            consumer_addr: indices + ring::CONSUMER as u64,
         };
         data.write(0, info.encode())?;
         let init = InitFrame {
@@ -193,11 +181,13 @@ impl Adapter {
             queue_info_addr: data.address(),
         };
         frame.write(0, init.encode())?;
-        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
-        // The answer comes through the ring that INIT is about: if it does, the ring is in use.
-        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
-        self.check(&answered)?;
-        Ok(())
+        let polled = armed.post_polled(|_| self.ring_doorbell(dev, &frame, 0));
+        let answered = polled.wait(DISCOVERY_TIMEOUT, STATE_POLL, || {
+            frame
+                .read(0)
+                .is_ok_and(|words| Completion::from_words(words).cmd_status != MfiStatus::INVALID)
+        })?;
+        self.check(&answered)
     }
 
     fn slots(&self, armed: &Armed<'_>) -> Result<(Slot<'_>, Slot<'_>)> {
@@ -248,6 +238,21 @@ impl Adapter {
             Health::Resetting => return Err(EAGAIN),
             Health::Dead => return Err(ENODEV),
         }
+        self.dcmd_by(dev, opcode, mbox, reply, timeout, |armed, frame| {
+            self.post_to_firmware(dev, armed, frame)
+        })
+    }
+
+    /// As [`Adapter::dcmd`], whatever the adapter's health: `post` hands the command to the firmware.
+    fn dcmd_by(
+        &self,
+        dev: &Device<Bound>,
+        opcode: Opcode,
+        mbox: Mbox,
+        reply: &mut [u8],
+        timeout: Delta,
+        post: impl for<'a> FnOnce(Armed<'a>, &Slot<'_>) -> Result<Pending<'a>>,
+    ) -> Result {
         if reply.len() > DATA_BYTES {
             return Err(EINVAL);
         }
@@ -258,25 +263,21 @@ impl Adapter {
         for offset in (0..reply.len()).step_by(size_of::<u32>()) {
             data.write(offset, [0])?;
         }
-        let format = self.limits.format;
-        let (sge_count, flags) = match len {
-            0 => (0, Flags::NONE),
-            _ => (1, format.flags()),
-        };
         let dcmd = DcmdFrame {
             opcode,
             mbox,
             context: self.context(&armed)?,
-            flags,
-            sge_count,
             direction: (len != 0).then_some(Direction::Read),
             data_len: len,
         };
         frame.write(0, dcmd.encode())?;
         if len != 0 {
-            self.write_sge(&frame, DcmdFrame::BYTES, data.address(), len)?;
+            match DCMD_FORMAT.encode(data.address(), len) {
+                Ok(Sge::Sge32(words)) => frame.write(DcmdFrame::BYTES, words)?,
+                _ => return Err(EINVAL),
+            }
         }
-        let pending = self.post_to_firmware(dev, armed, &frame)?;
+        let pending = post(armed, &frame)?;
         let answered = pending.wait(timeout, REPLY_POLL, || self.drain_here(dev))?;
         let outcome = self.check(&answered);
         if params::debugging(params::debug::FIRMWARE) {
@@ -309,7 +310,7 @@ impl Adapter {
         };
         frame.write(0, abort.encode())?;
         let pending = self.post_to_firmware(dev, armed, &frame)?;
-        let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
+        let answered = pending.wait(RECOVERY_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
         self.check(&answered)
     }
 
@@ -327,11 +328,23 @@ impl Adapter {
         Ok(armed.post(|_| self.ring_doorbell(dev, frame, 0)))
     }
 
-    /// Asks what the controller is. Sleeps.
-    pub(crate) fn controller_info(&self, dev: &Device<Bound>) -> Result<ControllerInfo> {
+    /// Asks what the controller is: the first command in new queues, while nobody else sends any. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// - `EIO` if the firmware refuses to say.
+    /// - Any other if no answer came.
+    fn controller_info(&self, dev: &Device<Bound>) -> Result<ControllerInfo> {
         let mut reply = KVec::from_elem(0u8, ControllerInfo::BYTES, GFP_KERNEL)?;
-        let opcode = Opcode::CTRL_GET_INFO;
-        self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, COMMAND_TIMEOUT)?;
+        let (opcode, mbox) = (Opcode::CTRL_GET_INFO, Mbox::CTRL_INFO);
+        self.dcmd_by(
+            dev,
+            opcode,
+            mbox,
+            &mut reply,
+            DISCOVERY_TIMEOUT,
+            |armed, frame| Ok(armed.post(|_| self.ring_doorbell(dev, frame, 0))),
+        )?;
         ControllerInfo::parse(&reply).ok_or(EIO)
     }
 
@@ -354,14 +367,14 @@ impl Adapter {
         let mut present = Present::new()?;
         let mut reply = KVec::from_elem(0u8, LdList::BYTES, GFP_KERNEL)?;
         let opcode = Opcode::LD_GET_LIST;
-        self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, COMMAND_TIMEOUT)?;
+        self.dcmd(dev, opcode, Mbox::EMPTY, &mut reply, DISCOVERY_TIMEOUT)?;
         for entry in LdList::parse(&reply).ok_or(EIO)?.iter() {
             present.logical.set_bit(usize::from(entry.target));
         }
         let mut reply = KVec::from_elem(0u8, PdList::BYTES, GFP_KERNEL)?;
         let opcode = Opcode::PD_LIST_QUERY;
         let query = Mbox::PD_EXPOSED_TO_HOST;
-        self.dcmd(dev, opcode, query, &mut reply, COMMAND_TIMEOUT)?;
+        self.dcmd(dev, opcode, query, &mut reply, DISCOVERY_TIMEOUT)?;
         for entry in PdList::parse(&reply).ok_or(EIO)?.iter() {
             present.physical.set_bit(usize::from(entry.target()));
         }
@@ -385,8 +398,8 @@ impl Adapter {
             }
         }
         self.set_dead();
-        if let Ok(bar) = self.bar.access(dev) {
-            bar.write_reg(regs::OMSK::from(u32::MAX));
+        if let Ok(controller) = self.controller(dev) {
+            controller.mask_interrupts();
             if params::debugging(params::debug::FIRMWARE) {
                 dev_info!(dev, "interrupts off\n");
             }
@@ -414,13 +427,8 @@ impl Adapter {
         }
     }
 
-    /// How long a host reset may wait for READY.
-    pub(crate) fn reset_timeout(&self) -> Delta {
-        let limit = Delta::from_secs(i64::from(self.settings.reset_wait));
-        if limit > READY_TIMEOUT {
-            READY_TIMEOUT
-        } else {
-            limit
-        }
+    /// How long the firmware may stay in one state on the way to READY.
+    pub(crate) fn state_timeout(&self) -> Delta {
+        Delta::from_secs(i64::from(self.settings.reset_wait))
     }
 }

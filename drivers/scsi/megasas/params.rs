@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) rungs: Rungs,
     /// Microseconds between polls where there is no interrupt.
     pub(crate) poll_period: u32,
-    /// Seconds that a host reset may wait for the firmware.
+    /// Seconds that the firmware may stay in one state before READY.
     pub(crate) reset_wait: u32,
     /// Seconds after which a command counts as timed out.
     pub(crate) command_timeout: u32,

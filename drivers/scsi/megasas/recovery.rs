@@ -7,7 +7,8 @@ use crate::dcmd::{
     Mbox,
     Opcode, //
 };
-use crate::firmware::COMMAND_TIMEOUT;
+use crate::firmware::RECOVERY_TIMEOUT;
+use crate::reset::Way;
 use crate::status::{
     TargetAddress,
     TargetKind, //
@@ -31,8 +32,8 @@ use storage::scsi::{
 /// How long the answers of aborted commands may take after the abort itself was answered.
 const ABORTED_TIMEOUT: Delta = Delta::from_secs(5);
 
-/// Attempts to bring the firmware back in one host reset; after so many the adapter is given up.
-const ATTEMPTS: u32 = 3;
+/// Attempts to bring the firmware back in one host reset; after them the adapter is given up.
+const ATTEMPTS: [Way; 3] = [Way::Handshake, Way::AdapterReset, Way::AdapterReset];
 
 impl Adapter {
     /// A command's time is over: its answer may stand in the ring without an interrupt having told, or
@@ -92,7 +93,7 @@ impl Adapter {
         };
         let mbox = Mbox::from_u16(u16::from(target));
         let opcode = Opcode::CLUSTER_RESET_LD;
-        if let Err(error) = self.dcmd(dev, opcode, mbox, &mut [], COMMAND_TIMEOUT) {
+        if let Err(error) = self.dcmd(dev, opcode, mbox, &mut [], RECOVERY_TIMEOUT) {
             dev_warn!(
                 dev,
                 "reset of logical drive {} failed: {:?}\n",
@@ -109,9 +110,18 @@ impl Adapter {
         }
     }
 
-    /// Resets the controller and gives back every command.
+    /// Resets the controller and gives back every command. Where the firmware does not want that while it has
+    /// commands, it is stopped for good, as the C driver does: their memory must come back.
     pub(crate) fn on_host_reset(&self, dev: &Device<Bound>) -> Recovery {
         let _recovering = self.recovering.lock();
+        if self.no_online_reset.load(Ordering::Relaxed) && self.is_operational() {
+            if self.in_flight.is_empty() {
+                return Recovery::Success;
+            }
+            dev_err!(dev, "the firmware allows no reset; the adapter is dead\n");
+            self.halt(dev);
+            return Recovery::Failed;
+        }
         if !self.set_resetting() {
             self.fail_all(HostByte::NoConnect);
             return Recovery::Failed;
@@ -121,8 +131,8 @@ impl Adapter {
         // Whoever has found the adapter operational has rung the doorbell after this.
         rcu::synchronize();
         let mut outcome = Err(EIO);
-        for _ in 0..ATTEMPTS {
-            outcome = self.bring_up(dev, self.reset_timeout());
+        for way in ATTEMPTS {
+            outcome = self.bring_up(dev, way, self.state_timeout()).map(drop);
             match outcome {
                 Ok(()) | Err(ENODEV) => break,
                 Err(_) => {}
@@ -130,7 +140,7 @@ impl Adapter {
         }
         match outcome {
             Ok(()) => {
-                // The reset was proven by INIT's answer: the firmware has none of them any more.
+                // The reset was proven by an answer in new queues: the firmware has none of them any more.
                 let swept = self.fail_all(HostByte::Reset);
                 if !self.set_operational() {
                     return Recovery::Failed;
@@ -139,11 +149,19 @@ impl Adapter {
                 Recovery::Success
             }
             Err(error) => {
-                self.give_up(dev);
+                self.halt(dev);
                 dev_err!(dev, "host reset failed: {:?}; the adapter is dead\n", error);
                 Recovery::Failed
             }
         }
+    }
+
+    /// Stops the firmware and gives the adapter up. Sleeps.
+    fn halt(&self, dev: &Device<Bound>) {
+        if let Ok(controller) = self.controller(dev) {
+            controller.halt();
+        }
+        self.give_up(dev);
     }
 
     /// Gives the adapter up: it can no longer write to memory, and all commands are answered. One that is

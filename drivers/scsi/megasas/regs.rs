@@ -10,25 +10,24 @@ use kernel::io::register;
 pub(crate) const SIZE: usize = 0x100;
 
 register! {
-    /// Inbound doorbell: orders to the firmware as a whole.
+    /// Inbound doorbell: orders to the firmware as a whole, see [`order`].
+    ///
+    /// [`order`]: crate::handshake::order
     pub(crate) IDB(u32) @ 0x20 {
-        /// Stop the adapter: it goes to FAULT.
-        5:5 stop;
-        /// Soft reset: forget the queues and go to READY.
-        1:1 ready;
-        /// Abort all commands.
-        0:0 abort;
+        31:0 orders;
     }
 
-    /// Outbound interrupt status. Zero unless the legacy line is in use.
+    /// Outbound interrupt status, see [`Model::cause`].
+    ///
+    /// [`Model::cause`]: crate::model::Model::cause
     pub(crate) OSTS(u32) @ 0x30 {
-        /// A reply was posted, first generation.
-        31:31 reply_gen1;
-        /// A reply was posted.
-        0:0 reply;
+        31:0 causes;
     }
 
-    /// Outbound interrupt mask. All ones masks and soft-resets; anything else enables.
+    /// Outbound interrupt mask, see [`Model::interrupt_mask`]. QEMU takes all ones for a soft reset too, and
+    /// anything else for all interrupts on.
+    ///
+    /// [`Model::interrupt_mask`]: crate::model::Model::interrupt_mask
     pub(crate) OMSK(u32) @ 0x34 {
         31:0 mask;
     }
@@ -38,7 +37,7 @@ register! {
         31:0 frame;
     }
 
-    /// Outbound doorbell clear: acknowledges a legacy interrupt.
+    /// Outbound doorbell clear: acknowledges the interrupts whose bits are set.
     pub(crate) ODCR0(u32) @ 0xa0 {
         31:0 bits;
     }
@@ -46,6 +45,8 @@ register! {
     /// Outbound scratch pad: the firmware's state and limits.
     pub(crate) OSP0(u32) @ 0xb0 {
         /// State of the firmware, see [`State`].
+        ///
+        /// [`State`]: crate::handshake::State
         31:28 state;
         /// MSI-X is there; the same bit announces IEEE scatter lists.
         26:26 msix => bool;
@@ -55,9 +56,11 @@ register! {
         15:0 max_commands;
     }
 
-    /// Diagnostic register: a reset at once, when unlocked.
+    /// Diagnostic register of the second generation.
     pub(crate) DIAG(u32) @ 0xf8 {
-        /// Reset.
+        /// The register is unlocked.
+        7:7 writable => bool;
+        /// Reset the adapter; set until that is over.
         2:2 reset;
     }
 
@@ -67,34 +70,7 @@ register! {
     }
 }
 
-/// The keys that unlock DIAG, in order.
-pub(crate) const UNLOCK: [u8; 6] = [0x0, 0x4, 0xb, 0x2, 0x7, 0xd];
-
-/// The state of the firmware, in OSP0.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum State {
-    /// Waits for INIT.
-    Ready,
-    /// Has its queues.
-    Operational,
-    /// Has given up; only a reset helps.
-    Fault,
-    /// On its way to one of the others.
-    Other(u8),
-}
-
 impl OSP0 {
-    /// The state.
-    pub(crate) fn firmware_state(self) -> State {
-        match self.state().get() {
-            0xb => State::Ready,
-            0xc => State::Operational,
-            0xf => State::Fault,
-            // CAST: four bits.
-            other => State::Other(other as u8),
-        }
-    }
-
     /// True if nothing answers on the bus: the device is gone.
     pub(crate) fn is_gone(self) -> bool {
         self.into_raw() == u32::MAX

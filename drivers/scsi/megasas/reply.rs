@@ -4,10 +4,10 @@
 
 use crate::adapter::{
     ring,
-    Adapter,
-    Model, //
+    Adapter, //
 };
 use crate::frame::Completion;
+use crate::model::Cause;
 use crate::params;
 use crate::regs;
 use crate::reply_ring::{
@@ -80,8 +80,15 @@ impl Adapter {
         }
     }
 
-    fn producer(memory: &Slot<'_>) -> u32 {
-        match memory.read::<1>(ring::PRODUCER) {
+    /// Offset of the pair of indices in use.
+    #[inline]
+    pub(crate) fn indices(&self) -> usize {
+        // CAST: 0 or `ring::PAIR`.
+        self.indices.load(Ordering::Relaxed) as usize
+    }
+
+    fn producer(&self, memory: &Slot<'_>) -> u32 {
+        match memory.read::<1>(self.indices() + ring::PRODUCER) {
             Ok([producer]) => u32::from_le(producer),
             Err(_) => u32::MAX,
         }
@@ -89,7 +96,7 @@ impl Adapter {
 
     fn has_replies(&self, memory: &Slot<'_>) -> bool {
         let consumer = self.consumer.load(Ordering::Relaxed);
-        reply_ring::pending(consumer, Self::producer(memory), self.limits.commands.get())
+        reply_ring::pending(consumer, self.producer(memory), self.limits.commands.get())
             .is_some_and(|pending| pending != 0)
     }
 
@@ -104,7 +111,7 @@ impl Adapter {
         let entries = self.limits.commands.get();
         while *budget != 0 {
             let consumer = self.consumer.load(Ordering::Relaxed);
-            let producer = Self::producer(memory);
+            let producer = self.producer(memory);
             let Some(pending) = reply_ring::pending(consumer, producer, entries) else {
                 self.count_stray(dev);
                 return false;
@@ -127,7 +134,7 @@ impl Adapter {
             let taken = self.taken.load(Ordering::Relaxed).wrapping_add(pending);
             self.taken.store(taken, Ordering::Relaxed);
             // The index only moves inside the slot.
-            let _ = memory.write(ring::CONSUMER, [at.to_le()]);
+            let _ = memory.write(self.indices() + ring::CONSUMER, [at.to_le()]);
         }
         false
     }
@@ -152,6 +159,26 @@ impl Adapter {
             if !self.mailbox.answer(context) {
                 self.count_stray(dev);
             }
+        }
+    }
+
+    /// An interrupt was acknowledged: says so if it was not about replies. Any context.
+    #[inline]
+    fn acknowledged(&self, dev: &Device<Bound>, cause: Option<Cause>) {
+        if cause.is_some_and(|cause| cause.state_change) {
+            self.tell_state(dev);
+        }
+    }
+
+    /// The firmware's state has changed. What commands it has dropped comes to light by their timeouts.
+    #[cold]
+    fn tell_state(&self, dev: &Device<Bound>) {
+        if let Ok(bar) = self.bar.access(dev) {
+            dev_warn!(
+                dev,
+                "firmware state changed to {:?}\n",
+                bar.read(regs::OSP0).firmware_state()
+            );
         }
     }
 
@@ -211,23 +238,22 @@ impl Adapter {
 
 impl Handler for Adapter {
     fn message(&self, dev: &Device<Bound>, section: ReadSide<'_>, _vector: u32) {
+        // The status may say nothing here; if it does, it has to be acknowledged as on the line.
+        if let Ok(controller) = self.controller(dev) {
+            self.acknowledged(dev, controller.acknowledge());
+        }
         self.drain(dev, section);
     }
 
     fn line(&self, dev: &Device<Bound>, section: ReadSide<'_>) -> Line {
-        let Ok(bar) = self.bar.access(dev) else {
+        let Ok(controller) = self.controller(dev) else {
             return Line::NotOurs;
         };
-        let status = bar.read(regs::OSTS).into_raw();
-        let ours = match self.model {
-            Model::Gen1 => regs::OSTS::zeroed().with_const_reply_gen1::<1>(),
-            Model::Gen2 => regs::OSTS::zeroed().with_const_reply::<1>(),
-        };
-        // All ones: the device is gone.
-        if status == u32::MAX || status & ours.into_raw() == 0 {
+        let cause = controller.acknowledge();
+        if cause.is_none() {
             return Line::NotOurs;
         }
-        bar.write_reg(regs::ODCR0::from(status));
+        self.acknowledged(dev, cause);
         self.drain(dev, section);
         Line::Ours
     }

@@ -6,10 +6,11 @@
 //! | --- | --- |
 //! | `adapter.rs` | one adapter: registers, memory, state |
 //! | `submit.rs`, `reply.rs` | a command's way to the firmware and back |
-//! | `firmware.rs` | state machine, queues, commands to the firmware itself |
+//! | `firmware.rs` | queues, commands to the firmware itself |
+//! | `reset.rs` | the way to READY, the interrupt's registers |
 //! | `recovery.rs` | the steps of error handling |
 //! | `regs.rs`, `frame.rs`, `dcmd.rs`, `payload.rs`, `sgl.rs` | what registers and memory look like |
-//! | `cdb.rs`, `status.rs`, `reply_ring.rs` | pure decisions |
+//! | `model.rs`, `handshake.rs`, `cdb.rs`, `status.rs`, `reply_ring.rs` | pure decisions |
 //!
 //! Source: `drivers/scsi/megaraid/megaraid_sas.h`.
 
@@ -53,12 +54,15 @@ mod cdb;
 mod dcmd;
 mod firmware;
 mod frame;
+mod handshake;
+mod model;
 mod params;
 mod payload;
 mod recovery;
 mod regs;
 mod reply;
 mod reply_ring;
+mod reset;
 mod sgl;
 mod status;
 mod submit;
@@ -68,9 +72,11 @@ mod generation {
     pub(crate) use storage::generation::Generation;
 }
 
-use adapter::{
-    Adapter,
-    Model, //
+use adapter::Adapter;
+use model::Model;
+use reset::{
+    Controller,
+    Way, //
 };
 use status::{
     TargetAddress,
@@ -110,7 +116,7 @@ module! {
         },
         resetwaittime: u32 {
             default: 180,
-            description: "Seconds that a host reset may wait for the firmware (1 to 180)",
+            description: "Seconds that the firmware may stay in one state before READY (1 to 180)",
         },
         scmd_timeout: u32 {
             default: 90,
@@ -231,7 +237,17 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model, width: AddressWidth) -> Res
     let bar = bar.into_devres()?;
 
     let registers = bar.access(dev)?;
-    firmware::reset(registers, Delta::from_secs(i64::from(settings.reset_wait)))?;
+    let controller = Controller {
+        dev,
+        bar: registers,
+        model,
+    };
+    let timeout = Delta::from_secs(i64::from(settings.reset_wait));
+    match controller.make_ready(Way::Handshake, timeout) {
+        Ok(()) => {}
+        Err(ENODEV) => return Err(ENODEV),
+        Err(_) => controller.make_ready(Way::AdapterReset, timeout)?,
+    }
     let limits = adapter::FirmwareLimits::read(registers, width)?;
     let adapter = Arc::new(Adapter::new(dev, bar, model, limits, settings)?, GFP_KERNEL)?;
 
@@ -260,9 +276,9 @@ fn start(
     adapter: &Arc<Adapter>,
     ladder: &Ladder,
 ) -> Result<Arc<Host<Adapter>>> {
-    adapter.bring_up(dev, adapter.reset_timeout())?;
+    let info = adapter.bring_up(dev, Way::Handshake, adapter.state_timeout())?;
     adapter.set_operational();
-    let info = adapter.controller_info(dev)?;
+    let info = info.ok_or(EIO)?;
     adapter.find_targets(dev)?;
     let (logical, physical) = adapter.present.lock().counts();
     dev_info!(

@@ -36,8 +36,24 @@ found() {
 	wait_for 60 disk_count 2 || return
 	settle
 }
+# adapter_reset: what an adapter reset writes between the masks.
+adapter_reset() {
+	case $IRONPATH_TOPOLOGY in
+	gen1*) echo "IDB: 0x40" ;;
+	*) printf '%s\n' "SEQ: 0x0" "SEQ: 0x4" "SEQ: 0xb" "SEQ: 0x2" "SEQ: 0x7" "SEQ: 0xd" "DIAG: 0x84" ;;
+	esac
+}
+host_reset_in_order() {
+	in_order "IDB: 0x20" "OMSK: 0xffffffff" "$(adapter_reset)" "OMSK: 0xffffffff" INIT \
+		"ODCR0: 0xffffffff" "OMSK: $mask"
+}
+# The driver makes the firmware ready, sees to its interrupt, and then brings the queues up.
+load_in_order() {
+	in_order "OMSK: 0xffffffff" "$(adapter_reset)" "OMSK: 0xffffffff" "OMSK: 0xffffffff" INIT \
+		"ODCR0: 0xffffffff" "OMSK: $mask"
+}
 # stop_firmware: as firmware does that has met an error of its own; by the registers' other window.
-stop_firmware() { ctl hmp "o/4 $((port + 0x20)) 0x20"; }
+stop_firmware() { ctl hmp "o/w $((port + 0x20)) 0x20"; }
 reset_host() { sg_reset -N -H "/dev/$(disk_by_serial IRON0000)"; }
 
 device=$(readlink -f /sys/bus/pci/devices/*/ | while read -r path; do
@@ -63,15 +79,7 @@ kmsg_mark
 stop_firmware
 check "the firmware has stopped, and a host reset starts it again" reset_host
 check "the log says so" kmsg_has 'firmware stopped: 0xf'
-# adapter_reset: what it writes between the masks.
-adapter_reset() {
-	case $IRONPATH_TOPOLOGY in
-	gen1*) echo "IDB: 0x40" ;;
-	*) printf '%s\n' "SEQ: 0x0" "SEQ: 0x4" "SEQ: 0xb" "SEQ: 0x2" "SEQ: 0x7" "SEQ: 0xd" "DIAG: 0x84" ;;
-	esac
-}
-check "from FAULT: the adapter is reset" in_order "IDB: 0x20" "OMSK: 0xffffffff" "$(adapter_reset)" \
-	"OMSK: 0xffffffff" INIT "ODCR0: 0xffffffff" "OMSK: $mask"
+check "from FAULT: the adapter is reset" host_reset_in_order
 check "the disks work" readable
 
 wait_for 20 unload_modules 2>/dev/null || die "the driver stays"
@@ -79,6 +87,5 @@ stop_firmware
 trace_mark
 load_modules
 check "the driver is loaded after the firmware has stopped" found
-check "the adapter is reset, once" in_order "OMSK: 0xffffffff" "$(adapter_reset)" "OMSK: 0xffffffff" \
-	"OMSK: 0xffffffff" INIT "ODCR0: 0xffffffff" "OMSK: $mask"
+check "the adapter is reset, once" load_in_order
 finish

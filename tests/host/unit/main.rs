@@ -29,6 +29,10 @@ mod cdb;
 mod dcmd;
 #[path = "../../../drivers/scsi/megasas/frame.rs"]
 mod frame;
+#[path = "../../../drivers/scsi/megasas/handshake.rs"]
+mod handshake;
+#[path = "../../../drivers/scsi/megasas/model.rs"]
+mod model;
 #[path = "../../../drivers/scsi/megasas/payload.rs"]
 mod payload;
 #[path = "../../../drivers/scsi/megasas/reply_ring.rs"]
