@@ -6,6 +6,7 @@
 # topology: gen1,mem=384,msix=off,msi=off
 # topology: gen2,mem=384
 # topology: gen2,mem=384,smp=1
+# topology: gen2,mem=448,iommu=strict
 # append: crashkernel=144M
 # crash: Kernel panic - not syncing: sysrq triggered crash
 # outside: dump.py
