@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Facts about the system that the kernel crate does not tell: where processors are, what time it is.
+//! Facts about the system that the kernel crate does not tell: where processors are, what time it is, which
+//! modules are there.
 //!
 //! C headers: [`include/linux/topology.h`](srctree/include/linux/topology.h),
-//! [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h)
+//! [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h),
+//! [`include/linux/kobject.h`](srctree/include/linux/kobject.h)
 
 use crate::bindings;
 use kernel::cpu::{
     nr_cpu_ids,
     CpuId, //
 };
+use kernel::prelude::*;
+use kernel::str::CStr;
 
 /// The processor that this runs on; it may be another one at once, unless the caller cannot be moved.
 /// Any context.
@@ -43,4 +47,17 @@ pub fn monotonic_ns() -> u64 {
     // before modules are loaded.
     let now = unsafe { kernel::bindings::ktime_get() };
     u64::try_from(now).unwrap_or(0)
+}
+
+/// Whether a module of this name is loaded, as `/sys/module/` shows it: with underscores. It may be gone at once.
+/// `module` is the caller's own. May sleep.
+pub fn is_module_loaded(module: &'static ThisModule, name: &CStr) -> bool {
+    // SAFETY: a `ThisModule` is the module whose code runs, so it lives. The set that its object is in was
+    // put there before its code ran, and does not change.
+    let modules = unsafe { (*module.as_ptr()).mkobj.kobj.kset };
+    // SAFETY: `kset_find_obj` wants a set that lives, which that of all modules always does, and a string.
+    let found = unsafe { kernel::bindings::kset_find_obj(modules, name.as_char_ptr()) };
+    // SAFETY: `kobject_put` wants null or a reference that the caller has: `kset_find_obj` returns either.
+    unsafe { kernel::bindings::kobject_put(found) };
+    !found.is_null()
 }

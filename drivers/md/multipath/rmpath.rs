@@ -17,9 +17,11 @@
 //!
 //! Source: `drivers/md/dm-mpath.c`.
 
+use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
 use storage::dm;
+use storage::system::is_module_loaded;
 use storage::workqueue::{
     Kind,
     WorkQueue, //
@@ -48,6 +50,7 @@ mod table;
 mod target;
 mod tree;
 
+use construct::Name;
 use maps::MapsFile;
 use target::Multipath;
 
@@ -96,12 +99,42 @@ struct Module {
     _target: dm::Registration<Multipath>,
 }
 
+/// Why the name is taken, and how it becomes free.
+struct NameTaken(&'static ThisModule);
+
+impl fmt::Display for NameTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The stock target's selectors, which need its symbols: who asks for one gets it as well.
+        const SELECTORS: [&CStr; 5] = [
+            c"dm_service_time",
+            c"dm_round_robin",
+            c"dm_queue_length",
+            c"dm_historical_service_time",
+            c"dm_io_affinity",
+        ];
+        if !is_module_loaded(self.0, c"dm_multipath") {
+            return f
+                .write_str("another module is registered as 'multipath'; see 'dmsetup targets'");
+        }
+        f.write_str("module dm_multipath is registered as 'multipath'")?;
+        let mut loaded = SELECTORS
+            .into_iter()
+            .filter(|name| is_module_loaded(self.0, name))
+            .map(|name| Name(name.to_bytes()));
+        if let Some(first) = loaded.next() {
+            write!(f, "; what needs it: {first}")?;
+            loaded.try_for_each(|name| write!(f, ", {name}"))?;
+        }
+        f.write_str("; see /sys/module/dm_multipath/holders, and the README for how to keep it out")
+    }
+}
+
 impl kernel::Module for Module {
     fn init(module: &'static ThisModule) -> Result<Self> {
         let registered = dm::Registration::new(module, Shared::new()?);
         let target = registered.inspect_err(|error| {
             if *error == EBUSY {
-                pr_err!("not loaded: another module, dm-multipath most likely, is registered as 'multipath'; unload that first\n");
+                pr_err!("not loaded: {}\n", NameTaken(module));
             }
         })?;
         Ok(Self { _target: target })

@@ -57,7 +57,7 @@ if [ "$TARGET" = rmpath ]; then
 	if insmod /ironpath/modules/rmpath.ko; then
 		fail "loading beside dm-multipath is refused"
 	else
-		check "loading beside dm-multipath is refused" kmsg_has "rmpath: .*dm-multipath"
+		check "loading beside dm-multipath is refused" kmsg_has "rmpath: .*dm_multipath is registered"
 	fi
 else
 	skip "loading beside dm-multipath is refused" "not rmpath"

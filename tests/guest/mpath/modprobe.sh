@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The lines of modprobe.d that the README gives: whoever asks for the stock target or a selector of it gets
+# rmpath, and only that. Where the stock target has come first, rmpath says what brought it.
+# topology: none
+# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time dm_historical_service_time dm_io_affinity
+# timeout: 120
+# tests: 30
+# shellcheck source=tests/guest/lib.sh
+. /ironpath/lib.sh
+set -eu
+plan 30
+
+NAMES="dm-multipath dm-service-time dm-round-robin dm-queue-length dm-historical-service-time dm-io-affinity"
+LINES=/etc/modprobe.d/ironpath-multipath.conf
+
+has() { [ -d "/sys/module/$1" ]; }
+unload() {
+	for module in rmpath storage $(echo "$NAMES" | tr ' -' '\n_' | tac); do
+		! has "$module" || rmmod "$module" || return
+	done
+}
+# rmpath_alone: it is there, and nothing of the stock target.
+rmpath_alone() {
+	has rmpath || return
+	for module in $(echo "$NAMES" | tr ' -' '\n_'); do
+		! has "$module" || return
+	done
+}
+install_modules() {
+	modules=/usr/lib/modules/$(uname -r)
+	mkdir -p "$modules/updates/ironpath"
+	cp /ironpath/modules/storage.ko /ironpath/modules/rmpath.ko "$modules/updates/ironpath/"
+	depmod
+}
+# initramfs_modules NAME: as manual_add_modules of initramfs-tools asks for them.
+initramfs_modules() {
+	modprobe --all --set-version="$(uname -r)" --ignore-install --quiet --show-depends "$1"
+}
+
+install_modules
+mkdir -p /etc/modprobe.d
+
+printf '%s\n' "alias dm-multipath rmpath" "blacklist dm_multipath" >$LINES
+modprobe dm-service-time
+check "a selector brings the stock target, blacklist or not" has dm_multipath
+modprobe dm-round-robin
+kmsg_mark
+if modprobe dm-multipath 2>/dev/null; then
+	fail "beside it, rmpath is refused"
+else
+	check "beside it, rmpath is refused" eval "! has rmpath"
+fi
+check "the log names the module that has the name" kmsg_has "rmpath: not loaded: module dm_multipath is registered as 'multipath'"
+check "and what needs it" kmsg_has "rmpath: .*what needs it: dm_service_time, dm_round_robin; see"
+rmmod dm_service_time dm_round_robin
+kmsg_mark
+modprobe rmpath 2>/dev/null || :
+check "and nothing that is not there" kmsg_has "rmpath: .*registered as 'multipath'; see"
+unload
+
+for name in $NAMES; do
+	echo "alias $name rmpath"
+done >$LINES
+for name in $NAMES; do
+	modprobe "$name"
+	check "$name: rmpath comes alone" rmpath_alone
+	for again in $NAMES; do
+		modprobe "$again"
+	done
+	check "$name: and stays alone" rmpath_alone
+	unload
+	check "$name: an initramfs gets rmpath" eval \
+		"initramfs_modules $name | sed 's,.*/,,' | tr '\n' ' ' | grep -Eq '^(dm-mod.ko )?storage.ko (dm-mod.ko )?rmpath.ko '"
+done
+modprobe dm_service_time
+check "underscores are the same" rmpath_alone
+unload
+modprobe --use-blacklist --quiet --all dm-multipath dm-service-time
+check "as udev and modules-load.d ask" rmpath_alone
+unload
+# The kernel asks for dm-multipath when a table does.
+check "as the kernel asks" dmsetup create --noudevsync m --table "0 8 multipath 0 0 0 0"
+check "that is rmpath" rmpath_alone
+dmsetup remove --noudevsync m
+rm $LINES
+modprobe -r rmpath
+modprobe dm-service-time
+check "without the lines, the stock target" has dm_multipath
+check "rmpath is gone" eval "! has rmpath"
+unload
+check "and all can be unloaded" eval "! has dm_multipath && ! has dm_service_time"
+finish
