@@ -10,7 +10,6 @@
 //! an error: nothing is lost, nothing is done twice.
 
 use super::device::Device;
-use super::request::FAILFAST_TRANSPORT;
 use super::status::BlockStatus;
 use super::target::Target;
 use crate::bindings;
@@ -195,7 +194,7 @@ impl<T: Target> Bio<T> {
         unsafe { self.area.as_mut() }.io = Some(io);
         let bio = self.bio();
         bio.bi_status = 0;
-        bio.bi_opf |= FAILFAST_TRANSPORT;
+        bio.bi_opf |= device.fail_fast();
         set_device(bio, device);
         self.leave(bindings::DM_MAPIO_REMAPPED)
     }

@@ -22,16 +22,13 @@ use kernel::error::from_err_ptr;
 use kernel::prelude::*;
 use kernel::types::Opaque;
 
-/// A bit of `cmd_flags`.
-const fn flag(bit: u32) -> blk_opf_t {
+/// A bit of `cmd_flags` or `bi_opf`.
+pub(super) const fn flag(bit: u32) -> blk_opf_t {
     1 << bit
 }
 
 /// Clones are not merged: the mapped device's own queue has done that.
 const NOMERGE: blk_opf_t = flag(kernel::bindings::req_flag_bits___REQ_NOMERGE);
-/// Clones end at the first transport error: the target has other paths.
-pub(super) const FAILFAST_TRANSPORT: blk_opf_t =
-    flag(kernel::bindings::req_flag_bits___REQ_FAILFAST_TRANSPORT);
 /// The operation in `cmd_flags`.
 pub(super) const OPERATION: blk_opf_t = (1 << kernel::bindings::REQ_OP_BITS) - 1;
 
@@ -45,30 +42,34 @@ pub(super) struct RequestArea<T: Target> {
 ///
 /// # Invariants
 ///
-/// It is a request of a request-based mapped device, which its target is being asked to map.
+/// It is a request of a request-based mapped device, which its target is being asked to map while a reference to
+/// it lives. Nobody writes its flags and its size meanwhile.
 #[repr(transparent)]
 pub struct Request(Opaque<request>);
 
 impl Request {
     /// # Safety
     ///
-    /// `raw` is a request that is being mapped for all of `'a`.
+    /// `raw` is a request that its target is being asked to map for all of `'a`.
     #[inline]
     pub(super) unsafe fn from_raw<'a>(raw: *const request) -> &'a Self {
-        // SAFETY: by this function's contract; the type is transparent.
+        // INVARIANT: the caller says so; it is device-mapper that started the request, and it waits for the
+        // answer.
+        // SAFETY: the caller says that it lives for `'a`; the type is transparent, and its `Opaque` allows
+        // that C writes.
         unsafe { &*raw.cast() }
     }
 
     #[inline]
     fn flags(&self) -> blk_opf_t {
-        // SAFETY: by the invariant; the flags do not change while it is mapped.
+        // SAFETY: by the type's invariant the request lives and nobody writes the flags.
         unsafe { (*self.0.get()).cmd_flags }
     }
 
     /// Bytes that it moves. Any context.
     #[inline]
     pub fn bytes(&self) -> u32 {
-        // SAFETY: by the invariant; its size does not change while it is mapped.
+        // SAFETY: by the type's invariant the request lives and nobody writes its size.
         unsafe { (*self.0.get()).__data_len }
     }
 
@@ -98,8 +99,11 @@ impl Request {
     /// going. [`Device::is_dying`] tells the ones apart that pass from those that do not.
     #[inline]
     pub fn clone_to(&self, device: &Device) -> Result<Clone<'_>> {
-        let flags = self.flags() | NOMERGE;
-        // SAFETY: the queue lives as long as the device is open.
+        let flags = self.flags() | NOMERGE | device.fail_fast();
+        // SAFETY: `blk_mq_alloc_request` wants a queue that lives, which that of an open device does, and
+        // that takes requests: device-mapper takes a table as request-based only if the queues of all its
+        // devices do (`dm_table_determine_type`, by way of `iterate_devices`). With `NOWAIT` it does not
+        // sleep.
         let raw = unsafe {
             kernel::bindings::blk_mq_alloc_request(
                 device.queue(),
@@ -110,15 +114,15 @@ impl Request {
         if is_error(raw) {
             from_err_ptr(raw)?;
         }
-        // SAFETY: just allocated; who finds it by its tag looks at other fields.
+        // SAFETY: no error, so it is a request that was just allocated for the caller. It is not started: who
+        // finds it by its tag looks at other fields.
         unsafe {
             (*raw).bio = core::ptr::null_mut();
             (*raw).biotail = core::ptr::null_mut();
-            (*raw).cmd_flags |= FAILFAST_TRANSPORT;
         }
-        // INVARIANT: allocated above.
+        // INVARIANT: allocated above, and nobody else has it.
         Ok(Clone {
-            // SAFETY: no error, and never null.
+            // SAFETY: `blk_mq_alloc_request` returns a request or an error, never null.
             raw: unsafe { NonNull::new_unchecked(raw) },
             _of: PhantomData,
         })
@@ -136,7 +140,7 @@ fn is_error<T>(raw: *mut T) -> bool {
 ///
 /// # Invariants
 ///
-/// It was allocated from the queue and is owned by this type alone.
+/// It was allocated from the queue, is not started, and is owned by this type alone.
 pub struct Clone<'r> {
     raw: NonNull<request>,
     /// It answers for this request only.
@@ -152,7 +156,8 @@ impl Clone<'_> {
 
 impl Drop for Clone<'_> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant.
+        // SAFETY: it wants a request that the caller owns and that is not in flight: by the type's invariant
+        // it is so.
         unsafe { kernel::bindings::blk_mq_free_request(self.raw.as_ptr()) };
     }
 }

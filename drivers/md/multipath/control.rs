@@ -68,6 +68,7 @@ impl Multipath {
     ) {
         if let Some(event) = effects.path {
             Self::announce(this, &event);
+            Self::set_fail_fast(this);
         }
         if effects.event {
             this.queue_job(EVENT, |shared| &shared.events, NOW);
@@ -103,6 +104,17 @@ impl Multipath {
         }
         if effects.wake_waiters {
             this.initialised.notify_all();
+        }
+    }
+
+    /// With `path_deadline_abort`, and while there is another path for it, I/O is sent so that it can be taken back
+    /// from a path that holds it; without another, the device may try it again.
+    pub(crate) fn set_fail_fast(this: &Live<Self>) {
+        if this.map.features().path_deadline_abort {
+            let on = this.map.valid_paths() > 1;
+            this.devices()
+                .iter()
+                .for_each(|device| device.set_fail_fast(on));
         }
     }
 

@@ -228,6 +228,7 @@ impl Target for Multipath {
         let mut guard = this.lock();
         let effects = guard.state.started(&this.map);
         Self::settle(this, guard, effects);
+        Self::set_fail_fast(this);
         Self::watch_later(this);
     }
 

@@ -6,13 +6,13 @@
 # modules: scsi_debug
 # timeout: 300
 # allow-log: I/O error, dev sd|Buffer I/O error on dev sd|tag#[0-9]+ (Timeout command|FAILED Result) | commands are made to time out
-# tests: 42
+# tests: 52
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 # shellcheck source=tests/guest/mpath/lib.sh
 . /ironpath/mpath.sh
 set -eu
-plan 42
+plan 52
 
 SECTORS=1048576
 # Seconds in which all that is aborted has come back; a command times out after TIMEOUT.
@@ -82,6 +82,39 @@ late_write() {
 	check "until the held one lands over it" holds "/dev/$disk2" old
 }
 
+# in_driver FLAG: a request with this flag is with the driver of a path.
+in_driver() {
+	cat /sys/kernel/debug/block/"$disk1"/hctx*/busy /sys/kernel/debug/block/"$disk2"/hctx*/busy | grep -q "[=|]$1[|,]"
+}
+
+# sent_to_fail MODE: what can be aborted is sent so from the start; a driver's request is not changed later.
+sent_to_fail() {
+	map_create m "0 $SECTORS multipath 5 queue_mode $1 path_deadline_msecs 600000 path_deadline_abort 0 1 1 round-robin 0 2 1 $first 1 $second 1"
+	ctl hold disk0 read stuck
+	read_map &
+	read_map &
+	check "$1: sent while there is another path, it fails with the device's first error" \
+		wait_for 20 in_driver FAILFAST_DEV
+	check "$1: not with the driver's" eval "! in_driver FAILFAST_DRIVER"
+	ctl release disk0 stuck
+	wait
+	map_message m fail_path "$second"
+	ctl hold disk0 read stuck
+	read_map &
+	check "$1: sent on the last path, it can be tried again" wait_for 20 in_driver FAILFAST_TRANSPORT
+	check "$1: by the device as well" eval "! in_driver FAILFAST_DEV"
+	ctl release disk0 stuck
+	wait
+	map_message m reinstate_path "$second"
+	ctl hold disk0 read stuck
+	read_map &
+	read_map &
+	check "$1: not when the other path is back" wait_for 20 in_driver FAILFAST_DEV
+	ctl release disk0 stuck
+	wait
+	map_remove m
+}
+
 write_all() {
 	for block in 0 1 2 3; do
 		write_pattern "$1 $block" /dev/mapper/m $block || return
@@ -116,10 +149,12 @@ aborted() {
 
 modprobe virtio_scsi
 find_paths 2
+mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 load_target || die "no target"
 for mode in rq bio; do
 	held_read $mode
 	held_write $mode
+	sent_to_fail $mode
 done
 late_write
 
