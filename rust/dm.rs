@@ -22,6 +22,7 @@
 mod bio;
 mod callbacks;
 mod construct;
+mod context;
 mod device;
 mod fit;
 mod handler;
@@ -48,6 +49,7 @@ pub use self::construct::{
     Refusal,
     SpecialBios, //
 };
+pub use self::context::TaskContext;
 pub use self::device::{
     Device,
     DeviceIndex,
@@ -76,8 +78,6 @@ pub use self::status::{
 };
 pub use self::target::{
     Features,
-    Ioctl,
-    IoctlAnswer,
     MessageAnswer,
     Registration,
     Target, //

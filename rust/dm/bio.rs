@@ -8,8 +8,16 @@
 //! A [`Bio`] is owned by whoever holds it, and leaves its holder in one of the ways that it has methods
 //! for. Those give a [`Mapped`], which only the library can take apart. A bio that is dropped ends with
 //! an error: nothing is lost, nothing is done twice.
+//!
+//! To end a bio is allowed in any context. To submit one is not: `submit_bio_noacct` edits the lists of the
+//! current task, which an interrupt may have stopped in the middle of them. So [`Mapped::submit`] takes a
+//! [`TaskContext`], which no callback has that an interrupt may call. A [`Bio`] cannot be stored: what a
+//! target keeps is in a [`BioList`], which gives a bio back for its own map only, so that a bio goes to
+//! devices of its own map alone, which are open until it ends.
 
+use super::context::TaskContext;
 use super::device::Device;
+use super::live::Live;
 use super::status::BlockStatus;
 use super::target::Target;
 use crate::bindings;
@@ -32,6 +40,10 @@ use kernel::bindings::{
 };
 use kernel::prelude::*;
 
+mod list;
+
+pub use self::list::BioList;
+
 /// What the layers below change in a bio, as it was before; with it the bio can be sent again.
 struct Details {
     bdev: *mut block_device,
@@ -40,7 +52,7 @@ struct Details {
     remaining: i32,
     end_io: bio_end_io_t,
     integrity: *mut bio_integrity_payload,
-    /// Where its protection information was, if it has any; else nothing that was written.
+    /// Where its protection information was, if `integrity` is not null; else nothing that was written.
     integrity_iter: MaybeUninit<bvec_iter>,
 }
 
@@ -84,44 +96,60 @@ fn protection(raw: *mut bio_integrity_payload) -> Option<NonNull<bindings::bio_i
 ///
 /// # Safety
 ///
-/// The bio is valid for `'a`.
+/// `raw` points to a bio that lives for `'a`.
 #[inline]
 unsafe fn remaining<'a>(raw: *mut bio) -> &'a AtomicI32 {
-    // SAFETY: by this function's contract; the counter is only changed atomically.
+    // SAFETY: `from_ptr` wants a pointer that is valid and aligned for `'a`: it is to a field of the bio, which
+    // the caller says lives so long. It wants no access that is not atomic meanwhile: the field is an `atomic_t`,
+    // which C reads and writes by `atomic_*` only.
     unsafe { AtomicI32::from_ptr(&raw mut (*raw).__bi_remaining.counter) }
 }
 
-/// A bio that the target has to map.
+/// Ends a bio of a target of `T`. Any context.
+///
+/// # Safety
+///
+/// The caller owns `raw`, which [`Bio::from_map`] was called for, and does not use it hereafter.
+unsafe fn end(raw: NonNull<bio>, status: BlockStatus) {
+    // SAFETY: the caller owns the bio, so that it lives and nobody else writes to it.
+    unsafe { (*raw.as_ptr()).bi_status = status.as_raw() };
+    // SAFETY: `bio_endio` wants a bio that is not in flight and whose `bi_end_io` is set, and takes it away. The
+    // caller owns it and gives it up; device-mapper set `bi_end_io` before it called `map`, and `BioList::pop`
+    // puts that value back.
+    unsafe { kernel::bindings::bio_endio(raw.as_ptr()) };
+}
+
+/// A bio that the target has to map. It cannot be stored: a [`BioList`] keeps bios.
 ///
 /// # Invariants
 ///
-/// It is a clone of device-mapper's for the target, and owned by this type alone; `area` is its area, which
-/// is initialised.
-pub struct Bio<T: Target> {
+/// `raw` is a clone of device-mapper's for the target `live`, is not in flight, and is owned by this type alone;
+/// `area` is its area, which is initialised.
+pub struct Bio<'m, T: Target> {
     raw: NonNull<bio>,
     area: NonNull<BioArea<T>>,
+    live: &'m Live<T>,
 }
 
-// SAFETY: a bio can be handled by any thread, one at a time.
-unsafe impl<T: Target> Send for Bio<T> {}
-
-impl<T: Target> Bio<T> {
+impl<'m, T: Target> Bio<'m, T> {
     /// Takes a bio that is to be mapped, and remembers what it is like.
     ///
     /// # Safety
     ///
-    /// `raw` is a bio that device-mapper asks a target of `T` to map, and gives away with that.
+    /// `raw` is a bio that device-mapper asks the target `live` to map, and gives away with that. The target's
+    /// `per_io_data_size` has room for a `BioArea<T>`.
     #[inline]
-    pub(super) unsafe fn from_map(raw: NonNull<bio>) -> Self {
-        // SAFETY: by this function's contract.
+    pub(super) unsafe fn from_map(raw: NonNull<bio>, live: &'m Live<T>) -> Self {
+        // SAFETY: the caller guarantees what `area` wants: a bio of a target of `T`, with room for the area.
         let area = unsafe { area::<T>(raw) };
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller was given the bio, so it lives and nobody writes to it.
         let bio = unsafe { raw.as_ref() };
-        // SAFETY: by this function's contract.
+        // SAFETY: as above, it lives.
         let remaining = unsafe { remaining(raw.as_ptr()) }.load(Ordering::Relaxed);
         // Each field is written where it stays, as it is read.
-        // SAFETY: the area has room for this, as the constructor has said; it lies in front of the bio, and nobody
-        // else uses it. Of what it held nothing is dropped: the details have nothing to drop.
+        // SAFETY: the area is valid for writing: it has the size, lies in front of the bio, and belongs to the
+        // target alone while the bio does. Of what it held nothing has to be dropped: `io` was taken when the
+        // last bio in this memory ended, and the details have nothing to drop.
         unsafe {
             let area = area.as_ptr();
             (&raw mut (*area).io).write(None);
@@ -133,64 +161,68 @@ impl<T: Target> Bio<T> {
             (*area).details.integrity = integrity(bio);
         }
         if let Some(payload) = protection(integrity(bio)) {
-            // SAFETY: a bio's protection information lives as long as the bio.
+            // SAFETY: a bio's protection information lives as long as the bio, and only who has the bio writes it.
             let iter = unsafe { (*payload.as_ptr()).bip_iter };
-            // SAFETY: as above.
+            // SAFETY: the area is valid for writing, as above.
             unsafe { (*area.as_ptr()).details.integrity_iter.write(iter) };
         }
-        // INVARIANT: by this function's contract; the area was initialised.
-        Self { raw, area }
+        // INVARIANT: the caller says whose bio it is, and gives it; the area was initialised above.
+        Self { raw, area, live }
     }
 
     /// Takes a bio again that the target has.
     ///
     /// # Safety
     ///
-    /// `raw` went through [`Self::from_map`], and is given to the caller.
+    /// [`Self::from_map`] was called for `raw` and `live`; the caller owns it, and gives it away with this.
     #[inline]
-    unsafe fn from_held(raw: NonNull<bio>) -> Self {
-        // INVARIANT: by this function's contract.
+    unsafe fn from_held(raw: NonNull<bio>, live: &'m Live<T>) -> Self {
+        // INVARIANT: the caller says whose bio it is, and gives it; `from_map` has initialised the area.
         Self {
             raw,
-            // SAFETY: by this function's contract.
+            // SAFETY: as for `from_map`, which the caller says was called.
             area: unsafe { area::<T>(raw) },
+            live,
         }
     }
 
     #[inline]
     fn bio(&mut self) -> &mut bio {
-        // SAFETY: by the invariant.
+        // SAFETY: by the type's invariant the bio lives and nobody else uses it; the exclusive borrow of this is
+        // one of it.
         unsafe { self.raw.as_mut() }
     }
 
     #[inline]
-    fn leave(self, code: u32) -> Mapped<T> {
-        // CAST: small constants, which C returns as int.
+    fn leave(self, code: u32) -> Mapped<'m, T> {
+        // INVARIANT: what is owned here is owned by what is returned. The callers set the device, where the code
+        // is that of a bio that has one.
         Mapped {
             raw: ManuallyDrop::new(self).raw,
+            // CAST: small constants, which C returns as int.
             code: code as c_int,
-            _target: PhantomData,
+            _map: PhantomData,
         }
     }
 
     /// Bytes that it moves. Any context.
     #[inline]
     pub fn bytes(&self) -> u32 {
-        // SAFETY: by the invariant.
+        // SAFETY: by the type's invariant the bio lives and is not in flight, so that nobody writes to it.
         unsafe { self.raw.as_ref().bi_iter.bi_size }
     }
 
     /// Whether it writes to the device, as all odd operations do. Any context.
     #[inline]
     pub fn is_write(&self) -> bool {
-        // SAFETY: by the invariant.
+        // SAFETY: as for `bytes`.
         unsafe { self.raw.as_ref().bi_opf & 1 != 0 }
     }
 
     /// It goes to `device`; `io` is kept with it until it ends.
     #[inline]
-    pub fn remap(mut self, device: &Device, io: T::Io) -> Mapped<T> {
-        // SAFETY: by the invariant the area is initialised, and nobody else uses it now.
+    pub fn remap(mut self, device: &'m Device, io: T::Io) -> Mapped<'m, T> {
+        // SAFETY: by the type's invariant the area is initialised; it belongs to who owns the bio.
         unsafe { self.area.as_mut() }.io = Some(io);
         let bio = self.bio();
         bio.bi_status = 0;
@@ -199,92 +231,97 @@ impl<T: Target> Bio<T> {
         self.leave(bindings::DM_MAPIO_REMAPPED)
     }
 
-    /// The target keeps it and sends it later.
+    /// The target keeps it and sends it later. It ends with an error instead if the list has bios of another
+    /// map.
     #[inline]
-    pub fn hold(self, list: &mut BioList<T>) -> Mapped<T> {
+    pub fn hold(self, list: &mut BioList<T>) -> Mapped<'m, T> {
         let raw = self.raw;
         list.push(self);
+        // INVARIANT: with this code nothing is owned.
         Mapped {
             raw,
             // CAST: a small constant.
             code: bindings::DM_MAPIO_SUBMITTED as c_int,
-            _target: PhantomData,
+            _map: PhantomData,
         }
     }
 
     /// Device-mapper keeps it until the table is live again.
     #[inline]
-    pub fn requeue(self) -> Mapped<T> {
+    pub fn requeue(self) -> Mapped<'m, T> {
         self.leave(bindings::DM_MAPIO_REQUEUE)
     }
 
     /// It ends with an I/O error.
     #[inline]
-    pub fn kill(self) -> Mapped<T> {
+    pub fn kill(self) -> Mapped<'m, T> {
         self.leave(bindings::DM_MAPIO_KILL)
     }
-
-    /// Ends it here.
-    fn end(self, status: BlockStatus) {
-        let mut this = ManuallyDrop::new(self);
-        this.bio().bi_status = status.as_raw();
-        // SAFETY: by the invariant; the bio is not used hereafter.
-        unsafe { kernel::bindings::bio_endio(this.raw.as_ptr()) };
-    }
 }
 
-impl<T: Target> Drop for Bio<T> {
+impl<T: Target> Drop for Bio<'_, T> {
+    /// Ends it with an error. Any context.
     fn drop(&mut self) {
-        // INVARIANT: ownership moves to the new value, and this one is gone.
-        let bio = Self {
-            raw: self.raw,
-            area: self.area,
-        };
-        bio.end(BlockStatus::IoError);
+        // SAFETY: by the type's invariant it is owned and went through `from_map`; this is its last use.
+        unsafe { end(self.raw, BlockStatus::IoError) };
     }
 }
 
-/// What a target did with a bio. Whatever it is, it happens, even if this is dropped.
+/// What a target did with a bio. [`Target::map_bio`] returns it, or [`Self::submit`] carries it out. One that
+/// is dropped instead ends its bio with an error, unless that is held.
+///
+/// # Invariants
+///
+/// Unless `code` is `DM_MAPIO_SUBMITTED`, this owns `raw`, for which [`Bio::from_map`] was called and which is
+/// not in flight. If `code` is `DM_MAPIO_REMAPPED`, the bio's device is set to an open one of its map.
 #[must_use]
-pub struct Mapped<T: Target> {
+pub struct Mapped<'m, T: Target> {
     raw: NonNull<bio>,
     code: c_int,
-    _target: PhantomData<fn() -> T>,
+    _map: PhantomData<&'m Live<T>>,
 }
 
-impl<T: Target> Mapped<T> {
+impl<T: Target> Mapped<'_, T> {
     /// What the map callback returns for `raw`.
     #[inline]
-    pub(super) fn into_code(self, raw: NonNull<bio>) -> c_int {
+    pub(super) fn into_code(self, raw: NonNull<bio>, task: &TaskContext) -> c_int {
         if self.raw != raw {
             // A target answered with another bio: that one goes its way, and this one already did.
-            drop(self);
+            self.submit(task);
             // CAST: a small constant.
             return bindings::DM_MAPIO_SUBMITTED as c_int;
         }
         ManuallyDrop::new(self).code
     }
 
-    /// Carries it out, for a bio that was held.
-    pub fn carry_out(self) {}
+    /// Carries it out, for a bio that was held. May sleep.
+    pub fn submit(self, _task: &TaskContext) {
+        // CAST: a small constant.
+        if self.code as u32 != bindings::DM_MAPIO_REMAPPED {
+            return;
+        }
+        let raw = ManuallyDrop::new(self).raw.as_ptr();
+        // SAFETY: `dm_submit_bio_remap` wants a clone of device-mapper's whose `map` has returned
+        // `DM_MAPIO_SUBMITTED` or is running, and a bio to send, here the same; and as it calls
+        // `submit_bio_noacct`, a bio that is not in flight, with an open device, and the caller in task context.
+        // The type's invariant says the former, and that the bio is owned and given away here; `_task` is the
+        // proof of the latter.
+        unsafe { bindings::dm_submit_bio_remap(raw, core::ptr::null_mut()) };
+    }
 }
 
-impl<T: Target> Drop for Mapped<T> {
+impl<T: Target> Drop for Mapped<'_, T> {
+    /// Ends the bio, if it is not held. Any context.
     fn drop(&mut self) {
         // CAST: a small constant.
-        let code = self.code as u32;
-        if code == bindings::DM_MAPIO_REMAPPED {
-            // SAFETY: the bio is ours, and its device is set.
-            unsafe { kernel::bindings::submit_bio_noacct(self.raw.as_ptr()) };
-        } else if code != bindings::DM_MAPIO_SUBMITTED {
-            // SAFETY: the bio is one of `T`'s that went through `Bio`.
-            let bio = unsafe { Bio::<T>::from_held(self.raw) };
-            if code == bindings::DM_MAPIO_REQUEUE {
-                bio.end(BlockStatus::DmRequeue);
-            } else {
-                bio.end(BlockStatus::IoError);
-            }
-        }
+        let status = match self.code as u32 {
+            bindings::DM_MAPIO_SUBMITTED => return,
+            bindings::DM_MAPIO_REQUEUE => BlockStatus::DmRequeue,
+            _ => BlockStatus::IoError,
+        };
+        // SAFETY: with these codes the type's invariant says that it is owned and went through `from_map`; this
+        // is its last use.
+        unsafe { end(self.raw, status) };
     }
 }
 
@@ -292,12 +329,12 @@ impl<T: Target> Drop for Mapped<T> {
 ///
 /// # Invariants
 ///
-/// It is a clone of device-mapper's for the target, whose area is initialised; its end is being handled.
+/// `raw` is a clone of device-mapper's for the target `live`, whose area is initialised; its end is being
+/// handled for all of `'b`, so that nobody else uses it.
 pub struct EndedBio<'b, T: Target> {
     raw: NonNull<bio>,
     /// It cannot be kept longer than its end is being handled.
-    _end: PhantomData<&'b ()>,
-    _target: PhantomData<fn() -> T>,
+    live: &'b Live<T>,
 }
 
 /// What becomes of an ended bio.
@@ -313,22 +350,19 @@ pub struct EndBio<'b, T: Target> {
 impl<'b, T: Target> EndedBio<'b, T> {
     /// # Safety
     ///
-    /// `raw` is a bio of a target of `T` that went through [`Bio::from_map`] and whose end is being
-    /// handled for all of `'b`.
+    /// [`Bio::from_map`] was called for `raw` and `live`, and the bio's end is being handled for all of `'b`.
     #[inline]
-    pub(super) unsafe fn from_raw(raw: NonNull<bio>) -> Self {
-        // INVARIANT: by this function's contract.
-        Self {
-            raw,
-            _end: PhantomData,
-            _target: PhantomData,
-        }
+    pub(super) unsafe fn from_raw(raw: NonNull<bio>, live: &'b Live<T>) -> Self {
+        // INVARIANT: the caller says whose bio it is and that it has ended; `from_map` has initialised the area.
+        Self { raw, live }
     }
 
     #[inline]
     pub(super) fn take_io(&mut self) -> Option<T::Io> {
-        // SAFETY: by the invariant the area is initialised, and nobody else uses it now.
-        unsafe { area::<T>(self.raw).as_mut() }.io.take()
+        // SAFETY: by the type's invariant it is a bio of a target of `T`, which is what `area` wants.
+        let mut area = unsafe { area::<T>(self.raw) };
+        // SAFETY: by the type's invariant the area is initialised, and nobody else uses it now.
+        unsafe { area.as_mut() }.io.take()
     }
 
     #[inline]
@@ -358,112 +392,24 @@ impl<'b, T: Target> EndedBio<'b, T> {
         Self::leave(bindings::DM_ENDIO_REQUEUE, None)
     }
 
-    /// The target keeps it, as it was before it was mapped, and sends it again later.
+    /// The target keeps it, as it was before it was mapped, and sends it again later. It ends with an error
+    /// instead if the list has bios of another map.
     pub fn hold(self, list: &mut BioList<T>) -> EndBio<'b, T> {
-        // SAFETY: by the invariant; device-mapper leaves the bio to the target.
-        list.push(unsafe { Bio::from_held(self.raw) });
+        // SAFETY: by the type's invariant `from_map` was called for both. Device-mapper leaves the bio to the
+        // target with the code below, and this, the only one who can say so for this bio, is consumed.
+        list.push(unsafe { Bio::from_held(self.raw, self.live) });
         Self::leave(bindings::DM_ENDIO_INCOMPLETE, None)
     }
 }
 
-/// Bios that a target keeps, oldest first, linked through themselves. What is left in it when it is
-/// dropped ends with an error.
-///
-/// # Invariants
-///
-/// The bios from `head` to `tail`, linked by `bi_next`, are owned by the list.
-pub struct BioList<T: Target> {
-    head: *mut bio,
-    tail: *mut bio,
-    _target: PhantomData<fn() -> T>,
-}
-
-// SAFETY: bios can be handled by any thread, one at a time.
-unsafe impl<T: Target> Send for BioList<T> {}
-
-impl<T: Target> BioList<T> {
-    /// An empty list.
-    pub const fn new() -> Self {
-        Self {
-            head: core::ptr::null_mut(),
-            tail: core::ptr::null_mut(),
-            _target: PhantomData,
-        }
-    }
-
-    /// Whether it is empty.
-    pub fn is_empty(&self) -> bool {
-        self.head.is_null()
-    }
-
-    /// Takes all of them out.
-    pub fn take(&mut self) -> Self {
-        core::mem::replace(self, Self::new())
-    }
-
-    fn push(&mut self, bio: Bio<T>) {
-        let raw = ManuallyDrop::new(bio).raw.as_ptr();
-        // SAFETY: a bio that is not in flight is linked by its owner.
-        unsafe { (*raw).bi_next = core::ptr::null_mut() };
-        if self.tail.is_null() {
-            self.head = raw;
-        } else {
-            // SAFETY: by the invariant.
-            unsafe { (*self.tail).bi_next = raw };
-        }
-        // INVARIANT: linked above, and owned.
-        self.tail = raw;
-    }
-
-    /// Takes the oldest one out, as it was when it was first to be mapped.
-    pub fn pop(&mut self) -> Option<Bio<T>> {
-        let raw = NonNull::new(self.head)?;
-        // SAFETY: by the invariant.
-        let bio = unsafe { &mut *raw.as_ptr() };
-        self.head = bio.bi_next;
-        if self.head.is_null() {
-            self.tail = core::ptr::null_mut();
-        }
-        bio.bi_next = core::ptr::null_mut();
-        // SAFETY: bios in a list have come through `Bio`, and it is taken out here.
-        let held = unsafe { Bio::from_held(raw) };
-        // SAFETY: by the invariant of `Bio`.
-        let details = unsafe { &held.area.as_ref().details };
-        bio.bi_bdev = details.bdev;
-        bio.bi_flags = details.flags;
-        bio.bi_iter = details.iter;
-        bio.bi_end_io = details.end_io;
-        set_integrity(bio, details.integrity);
-        if let Some(payload) = protection(details.integrity) {
-            // SAFETY: as when it was read and the other was written; no layer below has the bio.
-            unsafe { (*payload.as_ptr()).bip_iter = details.integrity_iter.assume_init() };
-        }
-        // SAFETY: the bio is valid.
-        unsafe { remaining(raw.as_ptr()) }.store(details.remaining, Ordering::Relaxed);
-        Some(held)
-    }
-}
-
-impl<T: Target> Default for BioList<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<T: Target> Drop for BioList<T> {
-    fn drop(&mut self) {
-        while self.pop().is_some() {}
-    }
-}
-
-/// Collects the bios that are sent while it lives, and hands them to their devices together. It stays on
-/// the stack of the thread that sends them.
-pub fn with_plug(send: impl FnOnce()) {
+/// Collects the bios that are sent while `send` runs, and hands them to their devices together.
+pub fn with_plug(_task: &TaskContext, send: impl FnOnce()) {
     let mut plug = MaybeUninit::<kernel::bindings::blk_plug>::uninit();
-    // SAFETY: the plug is valid until it is finished, by the same thread.
+    // SAFETY: `blk_start_plug` wants a plug that stays where it is until it is finished, and the caller in task
+    // context, as it becomes the current task's. It is a local that is not moved; `_task` is the proof.
     unsafe { kernel::bindings::blk_start_plug(plug.as_mut_ptr()) };
     send();
-    // SAFETY: started above.
+    // SAFETY: `blk_finish_plug` wants a plug that the same task has started: above, in this function.
     unsafe { kernel::bindings::blk_finish_plug(plug.as_mut_ptr()) };
 }
 
@@ -477,7 +423,8 @@ fn set_device(bio: &mut bio, device: &Device) {
         bio.bi_flags &= !BPS_THROTTLED;
     }
     bio.bi_bdev = device.bdev();
-    // SAFETY: the bio is valid, is not in flight, and its device is open.
+    // SAFETY: `bio_associate_blkg` wants a bio that nobody else uses, whose `bi_bdev` is valid: the bio is
+    // borrowed exclusively, and a `Device` has its block device open.
     unsafe { bindings::bio_associate_blkg(bio) };
 }
 
@@ -485,12 +432,14 @@ fn set_device(bio: &mut bio, device: &Device) {
 ///
 /// # Safety
 ///
-/// `raw` is a bio of a target of `T`.
+/// `raw` is a bio that device-mapper has cloned for a target of `T`, whose `per_io_data_size` has room for a
+/// `BioArea<T>`.
 #[inline]
 unsafe fn area<T: Target>(raw: NonNull<bio>) -> NonNull<BioArea<T>> {
     let size = core::mem::size_of::<BioArea<T>>();
-    // SAFETY: by this function's contract the area has this size.
+    // SAFETY: `dm_per_bio_data` wants a clone of device-mapper's with room for so many bytes in front of it, which
+    // is what the caller guarantees.
     let area = unsafe { bindings::dm_per_bio_data(raw.as_ptr(), size) };
-    // SAFETY: it lies in front of the bio.
+    // SAFETY: it lies in front of the bio, in the same allocation, so it is not null.
     unsafe { NonNull::new_unchecked(area.cast()) }
 }

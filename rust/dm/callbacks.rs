@@ -7,13 +7,14 @@
 use super::bio::BioArea;
 use super::construct::{
     Constructor,
-    QueueMode, //
+    QueueMode,
+    Refusal, //
 };
+use super::context::TaskContext;
 use super::live::Live;
 use super::request::RequestArea;
 use super::target::{
-    Ioctl,
-    IoctlAnswer,
+    Features,
     MessageAnswer,
     Registered,
     Target, //
@@ -39,75 +40,109 @@ pub(super) struct Callbacks<T: Target>(PhantomData<fn() -> T>);
 ///
 /// # Safety
 ///
-/// `ti` is a target of `T` whose constructor has returned, and whose destructor has not for all of `'a`.
+/// `ti` is a target of `T` whose constructor has succeeded, and whose destructor is not called for all of `'a`.
 #[inline]
 unsafe fn live<'a, T: Target>(ti: *mut bindings::dm_target) -> &'a Live<T> {
-    // SAFETY: by this function's contract; the constructor has set it.
+    // SAFETY: a constructor that succeeds sets `private` to its `Live<T>`, which the destructor alone frees:
+    // the caller says that the one has run and the other does not for `'a`. It is never borrowed exclusively
+    // meanwhile.
     unsafe { &*(*ti).private.cast() }
 }
 
 impl<T: Target> Callbacks<T> {
+    /// Bytes that the target needs with each I/O.
+    fn room(mode: QueueMode) -> usize {
+        // Device-mapper aligns what is behind its own to this, no more.
+        const {
+            assert!(core::mem::align_of::<BioArea<T>>() <= 8);
+            assert!(core::mem::align_of::<RequestArea<T>>() <= 8);
+        }
+        match mode {
+            QueueMode::Bio => core::mem::size_of::<BioArea<T>>(),
+            QueueMode::Request => core::mem::size_of::<RequestArea<T>>(),
+        }
+    }
+
+    /// Makes the target of a table line, and says how much room it needs with each I/O.
+    ///
     /// # Safety
     ///
-    /// Called with a target under construction and `argc` words.
+    /// `ti` is a target of `T` whose constructor runs, with `argc` words, which do not change meanwhile.
+    unsafe fn make(
+        ti: NonNull<bindings::dm_target>,
+        argc: c_uint,
+        argv: *mut *mut c_char,
+    ) -> Result<(Pin<KBox<Live<T>>>, usize), Refusal> {
+        const {
+            // Only of such a target device-mapper says at once what all I/O of the mapped device is like.
+            let alone = T::FEATURES.has(Features::SINGLETON.and(Features::IMMUTABLE));
+            assert!(alone || !T::HAS_MAP_REQUEST);
+        }
+        // SAFETY: it wants `argc` pointers to strings that nobody writes while the words live: until this returns.
+        let words = unsafe { Words::from_raw(argc, argv) };
+        // SAFETY: it wants a target whose constructor runs while the value lives, which is until this
+        // returns, and that outlives its devices: device-mapper frees it after the destructor, or the failed
+        // constructor, has dropped them.
+        let mut constructor = unsafe { Constructor::new(ti) };
+        let target = T::new(&mut constructor, words)?;
+        // SAFETY: it wants a target under construction that gets it as its private data: `ctr` sees to that,
+        // or it is dropped before the constructor returns.
+        let init = unsafe { Live::new(ti, target) };
+        let mut live = KBox::try_pin_init(init, GFP_KERNEL)?;
+        let (devices, mode) = constructor.finish();
+        let able = match mode {
+            QueueMode::Bio => T::HAS_MAP_BIO,
+            QueueMode::Request => T::HAS_MAP_REQUEST,
+        };
+        if !able {
+            return Err(EINVAL.into());
+        }
+        live.as_mut().complete(devices)?;
+        T::start(&live);
+        Ok((live, Self::room(mode)))
+    }
+
+    /// # Safety
+    ///
+    /// Called by device-mapper with a target of `T` under construction, which nobody else knows, and with `argc`
+    /// words.
     unsafe extern "C" fn ctr(
         ti: *mut bindings::dm_target,
         argc: c_uint,
         argv: *mut *mut c_char,
     ) -> c_int {
-        // SAFETY: C passes a target, never null.
-        let ti = unsafe { NonNull::new_unchecked(ti) };
-        // SAFETY: by this function's contract.
-        let words = unsafe { Words::from_raw(argc, argv) };
-        // SAFETY: by this function's contract.
-        let mut constructor = unsafe { Constructor::new(ti) };
-        let made = T::new(&mut constructor, words).and_then(|target| {
-            // SAFETY: by this function's contract.
-            let init = unsafe { Live::new(ti, target) };
-            Ok(KBox::try_pin_init(init, GFP_KERNEL)?)
-        });
-        let made = made.and_then(|mut live| {
-            let (devices, mode) = constructor.finish();
-            let able = match mode {
-                QueueMode::Bio => T::HAS_MAP_BIO,
-                QueueMode::Request => T::HAS_MAP_REQUEST,
-            };
-            if !able {
-                return Err(EINVAL.into());
-            }
-            live.as_mut().complete(devices)?;
-            T::start(&live);
-            Ok((live, mode))
-        });
-        match made {
-            Ok((live, mode)) => {
-                // Device-mapper aligns what is behind its own to this, no more.
-                const {
-                    assert!(core::mem::align_of::<BioArea<T>>() <= 8);
-                    assert!(core::mem::align_of::<RequestArea<T>>() <= 8);
-                }
-                let room = match mode {
-                    QueueMode::Bio => core::mem::size_of::<BioArea<T>>(),
-                    QueueMode::Request => core::mem::size_of::<RequestArea<T>>(),
-                };
-                // SAFETY: it is not moved before the destructor makes a box of it again.
+        // SAFETY: the caller passes a target, which is not null.
+        let target = unsafe { NonNull::new_unchecked(ti) };
+        // SAFETY: `make` wants what is guaranteed to this function.
+        match unsafe { Self::make(target, argc, argv) } {
+            Ok((live, room)) => {
+                // SAFETY: it wants that the value is not moved: it stays where it is until the destructor
+                // makes a box of it again, and frees it there.
                 let live = KBox::into_raw(unsafe { Pin::into_inner_unchecked(live) });
-                let ti = ti.as_ptr();
-                // SAFETY: by this function's contract; jobs of the target read other fields.
+                // SAFETY: the caller says that it is a target under construction. Jobs of it may run already:
+                // they read other fields.
                 unsafe {
                     // CAST: far smaller than 4 GiB.
                     (*ti).per_io_data_size = room as u32;
                     (*ti).private = live.cast();
+                    // Else device-mapper looks at a bio that was held by a target that is not alone in its
+                    // table, and may have ended, to account for it. `Mapped::submit` does, by
+                    // `dm_submit_bio_remap`.
+                    (*ti).set_accounts_remapped_io(!T::FEATURES.has(Features::SINGLETON));
                 }
                 0
             }
             Err(refusal) => {
                 let (error, line) = refusal.into_parts();
-                // SAFETY: by this function's contract the type is set, and C only reads the line.
-                unsafe {
-                    let lines = Registered::<T>::lines_of((*ti.as_ptr()).type_);
-                    (*ti.as_ptr()).error = lines.keep(&line);
-                }
+                // SAFETY: the caller says that it is a target, whose type device-mapper has set to that of
+                // its constructor.
+                let kind = unsafe { (*ti).type_ };
+                // SAFETY: `lines_of` wants the type of a registration of `T` that lives while the reference
+                // does: this is its constructor, and device-mapper holds the module, with which it stays.
+                let lines = unsafe { Registered::<T>::lines_of(kind) };
+                // SAFETY: the caller says that it is a target under construction. Device-mapper reads the
+                // line before it lets go of the module.
+                unsafe { (*ti).error = lines.keep(&line) };
                 error.to_errno()
             }
         }
@@ -115,9 +150,11 @@ impl<T: Target> Callbacks<T> {
 
     /// # Safety
     ///
-    /// Called once for a target whose constructor succeeded, when it has no I/O.
+    /// Called by device-mapper once for a target of `T` whose constructor has succeeded, when it has no I/O and no
+    /// other callback of it runs or will be called.
     unsafe extern "C" fn dtr(ti: *mut bindings::dm_target) {
-        // SAFETY: made by the constructor, and not used hereafter.
+        // SAFETY: `from_raw` wants the pointer of a box that nobody else owns: the constructor, which has
+        // succeeded, made `private` of one, and only this, which is called once, takes it back.
         let live = unsafe { KBox::from_raw((*ti).private.cast::<Live<T>>()) };
         live.quiesce();
         drop(live);
@@ -125,9 +162,10 @@ impl<T: Target> Callbacks<T> {
 
     /// # Safety
     ///
-    /// Called for a target between its constructor and destructor.
+    /// Called by device-mapper for a target of `T` whose constructor has succeeded, and whose destructor is not
+    /// called before this returns.
     unsafe extern "C" fn presuspend(ti: *mut bindings::dm_target) {
-        // SAFETY: by this function's contract.
+        // SAFETY: `live` wants what is guaranteed to this function.
         T::presuspend(unsafe { live::<T>(ti) });
     }
 
@@ -144,7 +182,7 @@ impl<T: Target> Callbacks<T> {
     ///
     /// See [`Self::presuspend`].
     unsafe extern "C" fn postsuspend(ti: *mut bindings::dm_target) {
-        // SAFETY: by this function's contract.
+        // SAFETY: `live` wants what is guaranteed to this function.
         T::postsuspend(unsafe { live::<T>(ti) });
     }
 
@@ -152,13 +190,13 @@ impl<T: Target> Callbacks<T> {
     ///
     /// See [`Self::presuspend`].
     unsafe extern "C" fn resume(ti: *mut bindings::dm_target) {
-        // SAFETY: by this function's contract.
+        // SAFETY: `live` wants what is guaranteed to this function.
         T::resume(unsafe { live::<T>(ti) });
     }
 
     /// # Safety
     ///
-    /// See [`Self::presuspend`]; `result` has room for `maxlen` bytes.
+    /// See [`Self::presuspend`]; `result` has `maxlen` initialised bytes, which nobody else uses meanwhile.
     unsafe extern "C" fn status(
         ti: *mut bindings::dm_target,
         kind: bindings::status_type_t,
@@ -171,15 +209,17 @@ impl<T: Target> Callbacks<T> {
             bindings::status_type_t_STATUSTYPE_TABLE => StatusKind::Table,
             _ => StatusKind::Ima,
         };
-        // SAFETY: by this function's contract.
+        // SAFETY: it wants so many initialised bytes that nobody else uses while it lives: the caller
+        // guarantees them until this returns.
         let mut text = unsafe { Text::from_raw(result, maxlen) };
-        // SAFETY: by this function's contract.
+        // SAFETY: `live` wants what is guaranteed to this function.
         T::status(unsafe { live::<T>(ti) }, kind, &mut text);
     }
 
     /// # Safety
     ///
-    /// See [`Self::presuspend`]; there are `argc` words, and `result` has room for `maxlen` bytes.
+    /// See [`Self::presuspend`]; there are `argc` words, and `result` has `maxlen` initialised bytes. Both
+    /// may be in the same memory, which nobody else uses meanwhile.
     unsafe extern "C" fn message(
         ti: *mut bindings::dm_target,
         argc: c_uint,
@@ -187,11 +227,11 @@ impl<T: Target> Callbacks<T> {
         result: *mut c_char,
         maxlen: c_uint,
     ) -> c_int {
-        // SAFETY: by this function's contract.
+        // SAFETY: it wants `argc` strings that nobody writes while the words live.
         let words = unsafe { Words::from_raw(argc, argv) };
-        // SAFETY: by this function's contract.
+        // SAFETY: it wants so many initialised bytes that nobody else uses while it lives.
         let mut reply = unsafe { Text::from_raw(result, maxlen) };
-        // SAFETY: by this function's contract.
+        // SAFETY: `live` wants what is guaranteed to this function.
         match T::message(unsafe { live::<T>(ti) }, words, &mut reply) {
             Ok(MessageAnswer::Done) => 0,
             Ok(MessageAnswer::Reply) => 1,
@@ -201,7 +241,10 @@ impl<T: Target> Callbacks<T> {
 
     /// # Safety
     ///
-    /// See [`Self::presuspend`]; `bdev` and `forward` can be written.
+    /// See [`Self::presuspend`]; called in task context, and `bdev` and `forward` are valid for writing.
+    ///
+    /// Device-mapper sends the ioctl to `bdev` unless `forward` is false, and `bdev` is the mapped device itself
+    /// until it is changed here. So where this returns zero or one, exactly one of the two has been changed.
     unsafe extern "C" fn prepare_ioctl(
         ti: *mut bindings::dm_target,
         bdev: *mut *mut block_device,
@@ -211,29 +254,34 @@ impl<T: Target> Callbacks<T> {
     ) -> c_int {
         const TYPE_SHIFT: u32 = 8;
         const OWN: u32 = bindings::DM_IOCTL;
-        // SAFETY: by this function's contract.
+        // `_IO(DM_IOCTL, …)`: neither a size nor a direction.
+        const PROBE_PATHS: u32 = OWN << TYPE_SHIFT | bindings::DM_MPATH_PROBE_PATHS_CMD;
+        // SAFETY: `live` wants a target between its constructor and destructor, which the caller guarantees.
         let live = unsafe { live::<T>(ti) };
-        let ioctl = if command >> TYPE_SHIFT & 0xff == OWN {
-            // SAFETY: by this function's contract.
+        if command >> TYPE_SHIFT & 0xff == OWN {
+            // SAFETY: the caller says that it is valid for writing.
             unsafe { *forward = false };
-            // `_IO(DM_IOCTL, …)`: neither a size nor a direction.
-            if command == OWN << TYPE_SHIFT | bindings::DM_MPATH_PROBE_PATHS_CMD {
-                Ioctl::ProbePaths
-            } else {
-                Ioctl::DeviceMapper(command)
+            if command != PROBE_PATHS || !T::HAS_PROBE_PATHS {
+                return ENOTTY.to_errno();
             }
-        } else {
-            Ioctl::Other(command)
-        };
-        let device = match T::prepare_ioctl(live, ioctl) {
-            Ok(IoctlAnswer::Done) => return 0,
-            Ok(IoctlAnswer::Forward(index)) => live.device(index),
+            // SAFETY: the caller says that this is task context; the value is gone when this returns.
+            let task = unsafe { TaskContext::new() };
+            return match T::probe_paths(live, &task) {
+                Ok(()) => 0,
+                Err(error) => error.to_errno(),
+            };
+        }
+        if !T::HAS_IOCTL_DEVICE {
+            return ENOTTY.to_errno();
+        }
+        let device = match T::ioctl_device(live) {
+            Ok(index) => live.device(index),
             Err(error) => return error.to_errno(),
         };
         let Some(device) = device else {
             return EIO.to_errno();
         };
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller says that it is valid for writing.
         unsafe { *bdev = device.bdev() };
         // One: only who may send raw commands may pass through a target of another size.
         c_int::from(live.sectors() != device.sectors())
@@ -241,7 +289,7 @@ impl<T: Target> Callbacks<T> {
 
     /// # Safety
     ///
-    /// See [`Self::presuspend`]; `callout` may be called with `data`.
+    /// See [`Self::presuspend`]; `callout` may be called with `ti`, any device of it and `data`.
     unsafe extern "C" fn iterate_devices(
         ti: *mut bindings::dm_target,
         callout: bindings::iterate_devices_callout_fn,
@@ -250,10 +298,12 @@ impl<T: Target> Callbacks<T> {
         let Some(callout) = callout else {
             return 0;
         };
-        // SAFETY: by this function's contract.
-        let (live, begin, len) = unsafe { (live::<T>(ti), (*ti).begin, (*ti).len) };
+        // SAFETY: `live` wants what is guaranteed to this function.
+        let live = unsafe { live::<T>(ti) };
+        // SAFETY: the caller says that it is a target; its place was set before the constructor was called.
+        let (begin, len) = unsafe { ((*ti).begin, (*ti).len) };
         for device in live.devices() {
-            // SAFETY: by this function's contract; the device is open.
+            // SAFETY: the caller says that it may be called like this: the device is one that the target has open.
             let code = unsafe { callout(ti, device.as_raw(), begin, len, data) };
             if code != 0 {
                 return code;
@@ -266,7 +316,7 @@ impl<T: Target> Callbacks<T> {
     ///
     /// See [`Self::presuspend`].
     unsafe extern "C" fn busy(ti: *mut bindings::dm_target) -> c_int {
-        // SAFETY: by this function's contract.
+        // SAFETY: `live` wants what is guaranteed to this function.
         c_int::from(T::busy(unsafe { live::<T>(ti) }))
     }
 
@@ -303,7 +353,7 @@ impl<T: Target> Callbacks<T> {
         if T::HAS_MESSAGE {
             kind.message = Some(Self::message);
         }
-        if T::HAS_PREPARE_IOCTL {
+        if T::HAS_PROBE_PATHS || T::HAS_IOCTL_DEVICE {
             kind.prepare_ioctl = Some(Self::prepare_ioctl);
         }
         if T::HAS_BUSY {

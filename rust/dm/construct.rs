@@ -118,7 +118,7 @@ impl RefusalLines {
         let Some(slot) = self.lines.get(index).filter(|_| !text.is_empty()) else {
             return core::ptr::null_mut();
         };
-        // The last byte is never anything but zero, so this is a string at any moment.
+        // The last byte is never anything but zero, so this is a string at any moment, whoever writes meanwhile.
         for (index, byte) in slot.iter().enumerate() {
             byte.store(text.get(index).copied().unwrap_or(0), Ordering::Relaxed);
         }
@@ -135,22 +135,22 @@ pub enum QueueMode {
     Request,
 }
 
-/// How many bios a flush, discard or write-zeroes becomes; zero where the target does not want them.
+/// Which of these the target gets, as one bio each.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SpecialBios {
-    /// For a flush.
-    pub flush: u32,
-    /// For a discard.
-    pub discard: u32,
-    /// For a write-zeroes.
-    pub write_zeroes: u32,
+    /// Flushes. Without them a flush of the mapped device is done without a word to its devices.
+    pub flush: bool,
+    /// Discards.
+    pub discard: bool,
+    /// Write-zeroes.
+    pub write_zeroes: bool,
 }
 
 /// A target under construction. The devices that it opens are put again if it is not completed.
 ///
 /// # Invariants
 ///
-/// `ti` is a target whose constructor runs.
+/// `ti` is a target whose constructor runs: it, its table and the mapped device live, and no other thread uses it.
 pub struct Constructor {
     ti: NonNull<bindings::dm_target>,
     devices: Devices,
@@ -160,12 +160,13 @@ pub struct Constructor {
 impl Constructor {
     /// # Safety
     ///
-    /// `ti` is a target whose constructor runs, and lives longer than what is returned.
+    /// `ti` is a target whose constructor runs for as long as what is returned lives; it lives, with its table, as
+    /// long as the [`Devices`] that [`Self::finish`] gives.
     pub(super) unsafe fn new(ti: NonNull<bindings::dm_target>) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller says so; device-mapper calls a constructor before anybody else knows the target.
         Self {
             ti,
-            // SAFETY: by this function's contract.
+            // SAFETY: it wants a target under construction that lives as long as the devices: the caller says so.
             devices: unsafe { Devices::new(ti) },
             mode: QueueMode::Bio,
         }
@@ -193,30 +194,33 @@ impl Constructor {
 
     /// The mapped device, `major:minor`, for the log.
     pub fn name(&self) -> &CStr {
-        // SAFETY: by the invariant.
+        // SAFETY: it wants a table with its mapped device: by the type's invariant both live.
         let name = unsafe { bindings::dm_table_device_name((*self.ti.as_ptr()).table) };
-        // SAFETY: the name is a string that lives as long as the mapped device.
+        // SAFETY: it is a string that does not change and lives as long as the mapped device, and so longer
+        // than this.
         unsafe { CStr::from_char_ptr(name) }
     }
 
-    /// Says how I/O comes; bio by bio if it is not called.
+    /// Says how I/O comes; bio by bio if it is not called. The last call counts.
     pub fn set_queue_mode(&mut self, mode: QueueMode) {
         self.mode = mode;
         let kind = match mode {
             QueueMode::Bio => bindings::dm_queue_mode_DM_TYPE_BIO_BASED,
             QueueMode::Request => bindings::dm_queue_mode_DM_TYPE_REQUEST_BASED,
         };
-        // SAFETY: by the invariant; this may be called by a constructor only, which this is.
+        // SAFETY: it wants a table that lives and is not complete yet: by the type's invariant a constructor
+        // runs for it.
         unsafe { bindings::dm_table_set_type((*self.ti.as_ptr()).table, kind) };
     }
 
-    /// Says how many flush, discard and write-zeroes bios the target gets; none if it is not called.
+    /// Says which of flush, discard and write-zeroes the target gets; none if it is not called.
     pub fn set_special_bios(&mut self, bios: SpecialBios) {
-        // SAFETY: by the invariant.
+        // SAFETY: by the type's invariant the target lives and no other thread uses it; nobody else in this
+        // one holds a reference, as all of the library's are gone when the method that made them returns.
         let ti = unsafe { &mut *self.ti.as_ptr() };
-        ti.num_flush_bios = bios.flush;
-        ti.num_discard_bios = bios.discard;
-        ti.num_write_zeroes_bios = bios.write_zeroes;
+        ti.num_flush_bios = bios.flush.into();
+        ti.num_discard_bios = bios.discard.into();
+        ti.num_write_zeroes_bios = bios.write_zeroes.into();
     }
 
     pub(super) fn finish(self) -> (Devices, QueueMode) {

@@ -5,6 +5,7 @@
 //! C headers: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
+use super::context::TaskContext;
 use super::request::{
     flag,
     OPERATION, //
@@ -267,15 +268,15 @@ impl Device {
     /// # Errors
     ///
     /// `ENOMEM` if there is no memory for the block; nothing was read then.
-    pub fn probe(&self) -> Result<BlockStatus> {
+    pub fn probe(&self, _task: &TaskContext) -> Result<BlockStatus> {
         // SAFETY: it wants a block device that lives: by the type's invariant it does.
         let size = unsafe { bindings::storage_logical_block_size(self.bdev()) };
         // Memory of a power of two, as a block is, is aligned to its size.
         let mut block = KVec::<u8>::with_capacity(size as usize, GFP_KERNEL)?;
         let data = block.as_mut_ptr().cast();
-        // SAFETY: `bdev_rw_virt` wants a block device that is open, which by the type's invariant it is, and
+        // SAFETY: `bdev_rw_virt` wants a block device that is open, which by the type's invariant it is,
         // `size` bytes of memory with linear addresses, which the vector has allocated by `kmalloc` and keeps
-        // until the I/O, which is waited for, has ended.
+        // until the I/O, which is waited for, has ended, and task context, of which `_task` is the proof.
         let status = unsafe { bindings::storage_read_first(self.bdev(), data, size) };
         Ok(BlockStatus::from_raw(status))
     }

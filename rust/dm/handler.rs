@@ -102,14 +102,16 @@ impl Device {
     /// - `ENOMEM` if there is no memory.
     pub fn attached_handler(&self) -> Result<Option<CString>> {
         let gfp = kernel::bindings::GFP_KERNEL;
-        // SAFETY: by the type's invariant the queue is valid.
+        // SAFETY: it wants a queue that lives: by the type's invariant that of a `Device` does.
         let name = unsafe { bindings::scsi_dh_attached_handler_name(self.queue(), gfp) };
         let Some(name) = NonNull::new(from_err_ptr(name.cast_mut())?) else {
             return Ok(None);
         };
-        // SAFETY: a string, which is ours until it is freed.
+        // SAFETY: it wants a string that lives and does not change: one that was made for the caller, freed
+        // below, after the copy.
         let copy = CString::try_from(unsafe { CStr::from_char_ptr(name.as_ptr()) });
-        // SAFETY: made by `kstrdup` for the caller, and not used hereafter.
+        // SAFETY: it wants memory of `kmalloc` that is not used hereafter: `scsi_dh_attached_handler_name`
+        // made it by `kstrdup` for its caller, who frees it.
         unsafe { kernel::bindings::kfree(name.as_ptr().cast()) };
         Ok(Some(copy?))
     }
@@ -123,7 +125,7 @@ impl Device {
     /// - Any error of the handler.
     pub fn attach_handler(&self, name: &[u8]) -> Result {
         let name = c_string(name)?;
-        // SAFETY: the queue is valid, the name a string.
+        // SAFETY: it wants a queue that lives, which by the type's invariant that of a `Device` does, and a string.
         to_result(unsafe { bindings::scsi_dh_attach(self.queue(), name.as_char_ptr()) })
     }
 
@@ -134,7 +136,9 @@ impl Device {
     /// Any error of the handler. One that takes none accepts all.
     pub fn set_handler_parameters(&self, parameters: HandlerParameters<'_>) -> Result {
         let text = parameters.0.as_ptr().cast();
-        // SAFETY: the queue is valid; the words are as many as the count says.
+        // SAFETY: it wants a queue that lives, which by the type's invariant that of a `Device` does, and a
+        // number with at least as many words behind it, each with a zero byte at its end, as
+        // `HandlerParameters` are by its invariant.
         to_result(unsafe { bindings::scsi_dh_set_params(self.queue(), text) })
     }
 }

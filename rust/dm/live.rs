@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 
+use super::context::TaskContext;
 use super::device::{
     Device,
     DeviceIndex,
@@ -70,8 +71,9 @@ struct ActivationSlot<T: Target> {
 ///
 /// # Invariants
 ///
-/// `ti` is the target that has this as its private data, and lives longer. `jobs` and `activations` do
-/// not grow after they have been filled.
+/// `ti` is the target that has this as its private data: it lives longer, and so do its table, whose member it
+/// is for all of that time, and the table's mapped device. `jobs` and `activations` do not grow after they have
+/// been filled, and the work of each job is initialised then.
 #[pin_data]
 pub struct Live<T: Target> {
     #[pin]
@@ -88,9 +90,12 @@ pub struct Live<T: Target> {
     activated: Completion,
 }
 
-// SAFETY: what C holds of it locks for itself, and `T` is `Send` and `Sync`.
+// SAFETY: it is used by several threads already, whoever owns it: what can be moved is `T`, which is `Send`, and
+// devices, atomics and a completion, which are as well. The pointers to itself stay right, as it is pinned.
 unsafe impl<T: Target> Send for Live<T> {}
-// SAFETY: as above.
+// SAFETY: shared are `T`, which is `Sync`, devices, atomics, and a completion, which are as well. Of `ti`
+// only fields are read that do not change once the constructor has returned; the work of jobs is used by
+// functions of the work queues only, which lock for themselves.
 unsafe impl<T: Target> Sync for Live<T> {}
 
 impl<T: Target> Deref for Live<T> {
@@ -107,7 +112,7 @@ impl<T: Target> Live<T> {
     ///
     /// # Safety
     ///
-    /// `ti` is the target under construction.
+    /// `ti` is a target under construction, which gets this as its private data or outlives it otherwise.
     pub(super) unsafe fn new<E>(
         ti: NonNull<bindings::dm_target>,
         target: impl PinInit<T, E>,
@@ -115,8 +120,10 @@ impl<T: Target> Live<T> {
     where
         Error: From<E>,
     {
-        // SAFETY: by this function's contract.
+        // SAFETY: `Devices::new` wants a target under construction that outlives its value: the caller's
+        // does, as the value is part of this one.
         let devices = unsafe { Devices::new(ti) };
+        // INVARIANT: the caller says what `ti` is. There are neither jobs nor activations yet.
         try_pin_init!(Self {
             target <- target,
             ti,
@@ -131,7 +138,8 @@ impl<T: Target> Live<T> {
 
     /// Gives it its devices and the room for its work.
     pub(super) fn complete(self: Pin<&mut Self>, devices: Devices) -> Result {
-        // SAFETY: nothing is moved that is pinned.
+        // SAFETY: `get_unchecked_mut` wants that nothing is moved out: below, fields are changed where they
+        // are, and `target` and `activated`, which are pinned, are not among them.
         let this = unsafe { self.get_unchecked_mut() };
         this.devices = devices;
         let live = NonNull::from(&mut *this);
@@ -147,7 +155,9 @@ impl<T: Target> Live<T> {
             this.jobs.push(slot, GFP_KERNEL)?;
         }
         for slot in &this.jobs {
-            // SAFETY: the slot stays where it is; the function is given its own work only.
+            // SAFETY: `INIT_DELAYED_WORK` wants memory for a work that stays where it is, which nothing has
+            // queued: the slots do not move once there are all, the target is pinned, and they are new.
+            // `run_job` wants the work of a slot of a `Live<T>`: this is one.
             unsafe { bindings::storage_init_delayed_work(slot.work.get(), Some(Self::run_job)) };
         }
         let count = this.devices.as_slice().len();
@@ -166,7 +176,8 @@ impl<T: Target> Live<T> {
     pub(super) fn quiesce(&self) {
         T::stop(self);
         for slot in &self.jobs {
-            // SAFETY: initialised by `complete`. From here on it cannot be queued again.
+            // SAFETY: it wants an initialised work: by the type's invariant it is. From here on it cannot be
+            // queued.
             unsafe { kernel::bindings::disable_delayed_work_sync(slot.work.get()) };
         }
         self.end_activation();
@@ -175,26 +186,33 @@ impl<T: Target> Live<T> {
 
     /// # Safety
     ///
-    /// Called by a work queue for the work of a slot of a `Live<T>`, which waits for it when it goes.
+    /// Called by a work queue, in task context, for the work of a slot of a `Live<T>`.
     unsafe extern "C" fn run_job(work: *mut work_struct) {
-        // SAFETY: the work is the first part of a delayed work.
+        // SAFETY: `container_of!` wants the field of such a struct: slots have delayed works, of which this
+        // is `work`.
         let work = unsafe { kernel::container_of!(work, delayed_work, work) };
-        // SAFETY: by this function's contract; `Opaque` is transparent.
+        // SAFETY: the caller says that the work is that of a slot, and `Opaque` is transparent. The slot
+        // lives while its work runs, as `quiesce` waits for that before the target is freed, and it is only
+        // shared once it is complete.
         let slot = unsafe {
             &*kernel::container_of!(work.cast::<Opaque<delayed_work>>(), JobSlot<T>, work)
         };
-        // SAFETY: the target waits for its work when it goes.
+        // SAFETY: `complete` made the slot with its own target, which is not moved, and which waits for the work
+        // before it is freed (`quiesce`).
         let live = unsafe { slot.live.as_ref() };
-        T::run(live, slot.job);
+        // SAFETY: the caller says that this is task context; the value is gone when this returns.
+        let task = unsafe { TaskContext::new() };
+        T::run(live, slot.job, &task);
     }
 
-    /// Has a job run on a queue of the target type's shared data after `delay`. Returns whether it was not queued yet; if it was, it
-    /// stays as it is. Any context.
+    /// Queues a job on a queue of the target type's shared data, to run after `delay`. Returns whether it was not
+    /// queued yet; if it was, it stays as it is. Any context.
     pub fn queue_job(&self, job: Job, queue: fn(&T::Shared) -> &WorkQueue, delay: Delta) -> bool {
-        // A queue of the shared data outlives the job, whose delay nothing but the job waits for.
+        // A queue of the shared data, which `queue` gets for any lifetime, outlives the target and its jobs.
         let queue = queue(self.shared());
         self.with_job(job, delay, |work, delay| {
-            // SAFETY: initialised by `complete`; the target waits for it when it goes.
+            // SAFETY: it wants an initialised work and a queue, both of which stay until the work has run or
+            // is disabled: by the type's invariant, and as `quiesce` disables it; the queue as said above.
             unsafe { kernel::bindings::queue_delayed_work_on(CPU, queue.as_raw(), work, delay) }
         })
     }
@@ -203,7 +221,7 @@ impl<T: Target> Live<T> {
     pub fn requeue_job(&self, job: Job, queue: fn(&T::Shared) -> &WorkQueue, delay: Delta) -> bool {
         let queue = queue(self.shared());
         self.with_job(job, delay, |work, delay| {
-            // SAFETY: as above.
+            // SAFETY: it wants what `queue_delayed_work_on` wants, which `queue_job` has.
             unsafe { kernel::bindings::mod_delayed_work_on(CPU, queue.as_raw(), work, delay) }
         })
     }
@@ -211,7 +229,7 @@ impl<T: Target> Live<T> {
     /// Takes a job back, or waits for it if it runs. Sleeps.
     pub fn cancel_job(&self, job: Job) {
         self.with_job(job, Delta::ZERO, |work, _| {
-            // SAFETY: initialised by `complete`.
+            // SAFETY: it wants an initialised work: by the type's invariant it is.
             unsafe { kernel::bindings::cancel_delayed_work_sync(work) }
         });
     }
@@ -219,7 +237,7 @@ impl<T: Target> Live<T> {
     /// Waits until a job that is queued or runs has run. Sleeps.
     pub fn flush_job(&self, job: Job) {
         self.with_job(job, Delta::ZERO, |work, _| {
-            // SAFETY: initialised by `complete`.
+            // SAFETY: it wants an initialised work: by the type's invariant it is.
             unsafe { kernel::bindings::flush_delayed_work(work) }
         });
     }
@@ -248,18 +266,21 @@ impl<T: Target> Live<T> {
         };
         self.activating.fetch_add(1, Ordering::Relaxed);
         let data = core::ptr::from_ref(slot).cast_mut().cast();
-        // SAFETY: the queue lives as long as the device is open; the slot stays until the callback has
-        // been called, as `quiesce` waits for that.
+        // SAFETY: `scsi_dh_activate` wants a queue that lives, which that of an open device does, and a
+        // callback with data that stays until it has been called, once: `on_activated` wants a slot of a
+        // `Live<T>`, which stays, as `quiesce` waits until `activating`, counted up above, has been counted
+        // down by the callback.
         unsafe { bindings::scsi_dh_activate(of.queue(), Some(Self::on_activated), data) };
     }
 
     /// # Safety
     ///
-    /// Called once for each `scsi_dh_activate` with the slot that it was given.
+    /// Called once for each `scsi_dh_activate` of [`Self::activate`] with the slot that it was given.
     unsafe extern "C" fn on_activated(data: *mut c_void, code: c_int) {
-        // SAFETY: by this function's contract; the target waits for it when it goes.
+        // SAFETY: the caller says what it is; it lives, as `quiesce` waits for the end of this before the target is
+        // freed, and it is only shared once it is complete.
         let slot = unsafe { &*data.cast::<ActivationSlot<T>>() };
-        // SAFETY: as above.
+        // SAFETY: `complete` made the slot with its own target, which is not moved, and lives as said.
         let live = unsafe { slot.live.as_ref() };
         T::activated(live, slot.device, Activation::from_raw(code));
         live.end_activation();
@@ -282,17 +303,26 @@ impl<T: Target> Live<T> {
             return true;
         }
         let has_room = look();
-        self.has_room.store(has_room, Ordering::Relaxed);
+        // Pairs with `has_requests`: the queue was complete before it gave out a request.
+        self.has_room.store(has_room, Ordering::Release);
         has_room
+    }
+
+    /// Whether the target has been asked to map a request, so that the mapped device has a queue of requests. Its
+    /// type and its queue are not settled yet while the constructor and the first jobs run.
+    fn has_requests(&self) -> bool {
+        self.has_room.load(Ordering::Acquire)
     }
 
     /// What the registration shares with all its targets.
     #[inline]
     pub fn shared(&self) -> &T::Shared {
-        // SAFETY: by the invariant; the type is that of the registration, which lives as long as the
-        // module does, and that as long as the table.
+        // SAFETY: by the type's invariant the target lives; its type was set before the constructor was called and
+        // does not change.
         let kind = unsafe { (*self.ti.as_ptr()).type_ };
-        // SAFETY: targets of `T` are made by a registration of `T` only.
+        // SAFETY: `shared_of` wants the type of a registration of `T` that lives while the reference does. A
+        // `Live<T>` is made by the constructor of such a type only, and `Registration` keeps it as long as
+        // any table has a target of it.
         unsafe { Registered::<T>::shared_of(kind) }
     }
 
@@ -313,40 +343,42 @@ impl<T: Target> Live<T> {
     }
 
     fn table(&self) -> *mut bindings::dm_table {
-        // SAFETY: by the invariant; a target has its table for all of its life.
+        // SAFETY: by the type's invariant the target lives, and `table` does not change.
         unsafe { (*self.as_raw()).table }
     }
 
     /// Its length in 512-byte sectors. Any context.
     pub fn sectors(&self) -> u64 {
-        // SAFETY: by the invariant.
+        // SAFETY: by the type's invariant the target lives; its length was set before the constructor was called.
         unsafe { (*self.as_raw()).len }
     }
 
     /// The mapped device, `major:minor`, for the log. Any context.
     pub fn name(&self) -> &CStr {
-        // SAFETY: by the invariant.
+        // SAFETY: it wants a table with its mapped device, which by the type's invariant both live.
         let name = unsafe { bindings::dm_table_device_name(self.table()) };
-        // SAFETY: the name is a string that lives as long as the mapped device.
+        // SAFETY: it is a string that does not change and lives as long as the mapped device, and so longer
+        // than this.
         unsafe { CStr::from_char_ptr(name) }
     }
 
     /// Whether the mapped device is suspended. Any context.
     pub fn is_suspended(&self) -> bool {
-        // SAFETY: by the invariant.
+        // SAFETY: it wants a target whose table and mapped device live: by the type's invariant they do.
         unsafe { bindings::dm_suspended(self.as_raw()) != 0 }
     }
 
     /// Whether it is being suspended without a flush: I/O that cannot be mapped goes back to
     /// device-mapper, which keeps it. Any context.
     pub fn is_suspending_without_flush(&self) -> bool {
-        // SAFETY: by the invariant.
+        // SAFETY: it wants a target whose table and mapped device live: by the type's invariant they do.
         unsafe { bindings::dm_noflush_suspending(self.as_raw()) != 0 }
     }
 
     /// Counts the table's event number up and wakes who waits for that. Sleeps.
     pub fn event(&self) {
-        // SAFETY: by the invariant.
+        // SAFETY: it wants a table that lives: by the type's invariant it does. Before the table is live it
+        // does nothing.
         unsafe { bindings::dm_table_event(self.table()) };
     }
 
@@ -357,44 +389,47 @@ impl<T: Target> Live<T> {
             PathEvent::Reinstated => bindings::dm_uevent_type_DM_UEVENT_PATH_REINSTATED,
         };
         let path = path.as_char_ptr();
-        // SAFETY: by the invariant; the path is a string, which is copied.
+        // SAFETY: it wants a target whose type, table and mapped device live, as by the type's invariant they
+        // do, and a string, which it copies.
         unsafe { bindings::dm_path_uevent(event, self.as_raw(), path, valid_paths) };
     }
 
     /// Whether a device takes every request that the mapped device's queue lets through, by the limits of both
     /// as they are now. Any context.
     pub fn takes_all(&self, device: &Device) -> bool {
-        // SAFETY: a table has its mapped device.
+        // SAFETY: it wants a table that lives: by the type's invariant it does.
         let md = unsafe { bindings::dm_table_get_md(self.table()) };
-        // SAFETY: the mapped device lives as long as its table, and so do its disk and queue.
+        // SAFETY: `dm_disk` wants a mapped device that lives: by the type's invariant it does. It has its disk and
+        // that one's queue for all of its life.
         let own = unsafe { (*bindings::dm_disk(md)).queue };
         let (Some(own), Some(of)) = (NonNull::new(own), NonNull::new(device.queue())) else {
             return false;
         };
-        // SAFETY: `of_queue` needs a queue that lives: as above.
+        // SAFETY: `of_queue` wants a queue that lives: that of the mapped device does, as said.
         let own = unsafe { limits::of_queue(own) };
-        // SAFETY: the same: the queue lives as long as the device is open, and the device is borrowed.
+        // SAFETY: `of_queue` wants a queue that lives: that of a `Device` does, which is borrowed.
         let of = unsafe { limits::of_queue(of) };
         of.cover(&own)
     }
 
-    /// Has the mapped device's queue run, if it is request-based. Any context.
+    /// Runs the mapped device's queue, if it has mapped requests. Any context.
     pub fn run_queue(&self) {
-        // SAFETY: by the invariant.
-        unsafe { bindings::dm_table_run_md_queue_async(self.table()) };
+        if self.has_requests() {
+            // SAFETY: it wants a table whose mapped device lives, as by the type's invariant it does, and has
+            // a queue that is complete, as one that has given out a request is.
+            unsafe { bindings::dm_table_run_md_queue_async(self.table()) };
+        }
     }
 
-    /// Has the requests that were given back for later tried at once, if the mapped device takes requests.
-    /// Any context.
+    /// Has the requests that were given back for later tried at once, if there can be any. Any context.
     pub fn kick_requeued(&self) {
-        // SAFETY: by the invariant.
-        let md = unsafe { bindings::dm_table_get_md(self.table()) };
-        // SAFETY: the mapped device lives as long as its table, and so do its disk and queue.
-        let mq_ops = unsafe { (*(*bindings::dm_disk(md)).queue).mq_ops };
-        if mq_ops.is_null() {
+        if !self.has_requests() {
             return;
         }
-        // SAFETY: the mapped device lives as long as its table.
+        // SAFETY: it wants a table that lives: by the type's invariant it does.
+        let md = unsafe { bindings::dm_table_get_md(self.table()) };
+        // SAFETY: it wants a mapped device that lives, as by the type's invariant it does, with a queue of
+        // requests whose work is initialised, as that of one that has given out a request is.
         unsafe { bindings::dm_mq_kick_requeue_list(md) };
     }
 }

@@ -14,14 +14,15 @@ const PREFIX: &[u8] = b"device-mapper: multipath\0";
 /// Prints a warning. Any context. Use [`dm_warn!`](crate::dm_warn).
 #[doc(hidden)]
 pub fn warn(args: fmt::Arguments<'_>) {
-    // SAFETY: the format string is one of the kernel crate's, and the prefix ends with a zero.
+    // SAFETY: `call_printk` wants a format string of `format_strings` and a module name that ends with a zero
+    // byte: a constant of each.
     unsafe { call_printk(&format_strings::WARNING, PREFIX, args) };
 }
 
 /// Prints an error. Any context. Use [`dm_err!`](crate::dm_err).
 #[doc(hidden)]
 pub fn err(args: fmt::Arguments<'_>) {
-    // SAFETY: as above.
+    // SAFETY: as for `warn`: a constant of each.
     unsafe { call_printk(&format_strings::ERR, PREFIX, args) };
 }
 

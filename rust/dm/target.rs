@@ -16,6 +16,7 @@ use super::construct::{
     Refusal,
     RefusalLines, //
 };
+use super::context::TaskContext;
 use super::device::DeviceIndex;
 use super::fit::Excess;
 use super::handler::Activation;
@@ -65,26 +66,11 @@ impl Features {
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
-}
 
-/// An ioctl on the mapped device.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ioctl {
-    /// `DM_MPATH_PROBE_PATHS`: see which paths of the current group work.
-    ProbePaths,
-    /// Another one of device-mapper's own, which a target has to know or to refuse with `ENOTTY`.
-    DeviceMapper(u32),
-    /// One for the device below.
-    Other(u32),
-}
-
-/// What becomes of an ioctl.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum IoctlAnswer {
-    /// It is done.
-    Done,
-    /// It goes to this device.
-    Forward(DeviceIndex),
+    /// Whether all of `other` are there.
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 }
 
 /// What a message is answered with.
@@ -100,7 +86,8 @@ pub enum MessageAnswer {
 ///
 /// The methods get the target in its table, a [`Live`]. Those from [`Target::map_request`] on are
 /// optional: a request-based target implements the three with "request" in their name, a bio-based one
-/// the two with "bio".
+/// the two with "bio". One that takes requests must be alone in its table and be the only type of its mapped
+/// device: [`Features::SINGLETON`] and [`Features::IMMUTABLE`].
 #[vtable]
 pub trait Target: Send + Sync + Sized + 'static {
     /// What all targets of the registration share.
@@ -131,8 +118,8 @@ pub trait Target: Send + Sync + Sized + 'static {
     /// How many jobs it has. Does not change.
     fn jobs(&self) -> u32;
 
-    /// Runs a job that was queued. May sleep.
-    fn run(this: &Live<Self>, job: Job);
+    /// Runs a job that was queued. Task context, may sleep.
+    fn run(this: &Live<Self>, job: Job, task: &TaskContext);
 
     /// The target is complete; from here on it can queue jobs. May sleep.
     fn start(this: &Live<Self>);
@@ -166,13 +153,14 @@ pub trait Target: Send + Sync + Sized + 'static {
     }
 
     /// Maps a bio. May not sleep.
-    fn map_bio(_this: &Live<Self>, _bio: Bio<Self>) -> Mapped<Self> {
+    fn map_bio<'m>(_this: &'m Live<Self>, _bio: Bio<'m, Self>) -> Mapped<'m, Self> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// A bio has ended; `io` is there if it was on a device. Any context.
+    /// A bio has ended; `io` is there if it was on a device. Any context, hard interrupts included: a bio that
+    /// is to be sent again is held, and sent by a job.
     fn end_bio<'b>(
-        _this: &Live<Self>,
+        _this: &'b Live<Self>,
         _bio: EndedBio<'b, Self>,
         _io: Option<Self::Io>,
         _status: BlockStatus,
@@ -214,12 +202,23 @@ pub trait Target: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Decides about an ioctl. May sleep.
+    /// `DM_MPATH_PROBE_PATHS`: sees which paths of the current group work. Task context, may sleep. Without this
+    /// method the ioctl is refused with `ENOTTY`, as every other one of device-mapper's own is.
     ///
     /// # Errors
     ///
-    /// Any; with `ENOTCONN`, device-mapper asks again after a pause.
-    fn prepare_ioctl(_this: &Live<Self>, _ioctl: Ioctl) -> Result<IoctlAnswer> {
+    /// Any; user space gets it.
+    fn probe_paths(_this: &Live<Self>, _task: &TaskContext) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The device that an ioctl on the mapped device goes to: any but device-mapper's own. May sleep. Without
+    /// this method such an ioctl is refused with `ENOTTY`.
+    ///
+    /// # Errors
+    ///
+    /// Any; user space gets it, but for `ENOTCONN`: then device-mapper asks again after a pause.
+    fn ioctl_device(_this: &Live<Self>) -> Result<DeviceIndex> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -246,7 +245,7 @@ pub trait Target: Send + Sync + Sized + 'static {
 ///
 /// # Invariants
 ///
-/// `registered` was registered, and is not freed while a table may have a target of it.
+/// `registered` was made from a box, is registered, and is not freed while a table may have a target of it.
 pub struct Registration<T: Target> {
     registered: NonNull<Registered<T>>,
     module: &'static ThisModule,
@@ -261,10 +260,10 @@ pub(super) struct Registered<T: Target> {
     lines: RefusalLines,
 }
 
-// SAFETY: the type is not changed after its registration, but for the link that device-mapper's lock
-// guards; `T::Shared` is `Send` and `Sync`.
+// SAFETY: any thread may end the registration: what it frees are `T::Shared`, which is `Send`, atomics, and the
+// type, which device-mapper has given up by then.
 unsafe impl<T: Target> Send for Registration<T> {}
-// SAFETY: as above.
+// SAFETY: nothing can be done with a shared one.
 unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target> Registration<T> {
@@ -282,17 +281,21 @@ impl<T: Target> Registration<T> {
                 kind <- Opaque::try_ffi_init(|slot: *mut bindings::target_type| {
                     let mut kind = Callbacks::<T>::KIND;
                     kind.module = module.as_ptr();
-                    // SAFETY: the slot is valid for writing.
+                    // SAFETY: `try_ffi_init` gives a slot that is valid for writing.
                     unsafe { slot.write(kind) };
-                    // SAFETY: complete, pinned, and taken back before it goes.
+                    // SAFETY: `dm_register_target` wants a type that stays where it is until it is
+                    // unregistered, and may use it from here on: it is complete, and so are the other fields,
+                    // which callbacks come to from it; the box is pinned, and `drop` takes the name back
+                    // before it frees it. If it fails, nothing refers to the type.
                     to_result(unsafe { bindings::dm_register_target(slot) })
                 }),
             }? Error),
             GFP_KERNEL,
         )?;
-        // SAFETY: it is not moved before `drop` makes a box of it again.
+        // SAFETY: it wants that the value is not moved: it stays where it is until `drop` makes a box of it
+        // again, and frees it there.
         let registered = KBox::into_raw(unsafe { Pin::into_inner_unchecked(registered) });
-        // SAFETY: a box is never null.
+        // SAFETY: `into_raw` returns the pointer of a box, which is not null.
         let registered = unsafe { NonNull::new_unchecked(registered) };
         // INVARIANT: registered above.
         Ok(Self { registered, module })
@@ -302,19 +305,22 @@ impl<T: Target> Registration<T> {
 impl<T: Target> Drop for Registration<T> {
     fn drop(&mut self) {
         let registered = self.registered.as_ptr();
-        // SAFETY: by the invariant it is registered, and is so once.
+        // SAFETY: it wants a type that is registered: by the type's invariant it is, and only this, which
+        // runs once, ends that.
         unsafe { bindings::dm_unregister_target((*registered).kind.get()) };
         let module = self.module.as_ptr();
-        // SAFETY: the module whose code runs here.
-        let state = unsafe { (&raw const (*module).state).read_volatile() };
-        // SAFETY: as above.
+        // SAFETY: it wants a module that is there: it is the one whose code runs here.
         let users = unsafe { kernel::bindings::module_refcount(module) };
-        // While a module comes, its loader holds it as well.
+        // SAFETY: as above; the state is a word that others write as a whole.
+        let state = unsafe { (&raw const (*module).state).read_volatile() };
+        // While a module comes, its loader holds it as well. The state is read last: one that is still coming
+        // was so when its users were counted, and its loader was among them.
         let loader = c_int::from(state == kernel::bindings::module_state_MODULE_STATE_COMING);
         // Each table with a target of the type holds the module, from before its constructor is called, and
         // no new one comes now. If anybody holds it, the memory stays.
         if users <= loader {
-            // SAFETY: made by `new`, and not used hereafter.
+            // SAFETY: it wants the pointer of a box that nobody uses any more: by the type's invariant it is
+            // from a box, and what refers to it are tables, of which none is left, and this, which ends here.
             drop(unsafe { KBox::from_raw(registered) });
         }
     }
@@ -323,11 +329,12 @@ impl<T: Target> Drop for Registration<T> {
 impl<T: Target> Registered<T> {
     /// # Safety
     ///
-    /// `kind` is the type of a registration of `T`, which lives for `'a`.
+    /// `kind` is the `kind` of a `Registered<T>` that is initialised and not freed for `'a`.
     #[inline]
     unsafe fn from_kind<'a>(kind: *mut bindings::target_type) -> &'a Self {
         let kind: *mut Opaque<bindings::target_type> = kind.cast();
-        // SAFETY: by this function's contract.
+        // SAFETY: `container_of!` wants that field of such a struct, which the caller says it is; it is only
+        // shared once it is initialised, so that a shared reference is right.
         unsafe { &*kernel::container_of!(kind, Self, kind) }
     }
 
@@ -336,7 +343,7 @@ impl<T: Target> Registered<T> {
     /// See [`Self::from_kind`].
     #[inline]
     pub(super) unsafe fn shared_of<'a>(kind: *mut bindings::target_type) -> &'a T::Shared {
-        // SAFETY: by this function's contract.
+        // SAFETY: `from_kind` wants what the caller guarantees to this function.
         &unsafe { Self::from_kind(kind) }.shared
     }
 
@@ -344,7 +351,7 @@ impl<T: Target> Registered<T> {
     ///
     /// See [`Self::from_kind`].
     pub(super) unsafe fn lines_of<'a>(kind: *mut bindings::target_type) -> &'a RefusalLines {
-        // SAFETY: by this function's contract.
+        // SAFETY: `from_kind` wants what the caller guarantees to this function.
         &unsafe { Self::from_kind(kind) }.lines
     }
 }

@@ -15,7 +15,7 @@ use kernel::str::{
 ///
 /// # Invariants
 ///
-/// `argv` has `len` pointers to strings that live for `'a`.
+/// `argv` has `len` pointers to strings. They and it live for `'a`, and nobody writes them.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
     argv: *const *mut c_char,
@@ -26,9 +26,10 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     /// # Safety
     ///
-    /// `argv` has `argc` pointers to strings; they and it live for `'a`. With no words it may be null.
+    /// `argv` has `argc` pointers to strings; they and it live for `'a`, and nobody writes them. With no words it
+    /// may be null.
     pub(super) unsafe fn from_raw(argc: c_uint, argv: *const *mut c_char) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller says so; with null there are none.
         Self {
             argv,
             len: if argv.is_null() { 0 } else { argc as usize },
@@ -53,9 +54,10 @@ impl<'a> Words<'a> {
         if index >= self.len {
             return None;
         }
-        // SAFETY: by the invariant there are `len` pointers.
+        // SAFETY: by the type's invariant there are `len` pointers, of which this is one, and nobody writes
+        // them for `'a`.
         let word = unsafe { self.argv.add(index).read() };
-        // SAFETY: by the invariant it is a string that lives for `'a`.
+        // SAFETY: by the type's invariant it is a string that lives for `'a` and that nobody writes.
         Some(unsafe { CStr::from_char_ptr(word) })
     }
 
@@ -79,13 +81,13 @@ pub struct Text<'a> {
 impl<'a> Text<'a> {
     /// # Safety
     ///
-    /// `buffer` has room for `len` bytes, which nobody else uses for `'a`; if `len` is zero it may be
-    /// null.
+    /// `buffer` has `len` initialised bytes, which nobody else uses for `'a`; if `len` is zero it may be null.
     pub(super) unsafe fn from_raw(buffer: *mut c_char, len: c_uint) -> Self {
         let buffer: &mut [u8] = if buffer.is_null() || len == 0 {
             &mut []
         } else {
-            // SAFETY: by this function's contract; `c_char` and `u8` have the same layout.
+            // SAFETY: it wants `len` bytes that are initialised and used by nobody else for `'a`, which the caller
+            // guarantees, no more than `isize::MAX`, which an `unsigned int` never is, and the alignment of a byte.
             unsafe { core::slice::from_raw_parts_mut(buffer.cast(), len as usize) }
         };
         let mut text = Self { buffer, at: 0 };

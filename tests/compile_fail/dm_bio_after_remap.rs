@@ -9,16 +9,21 @@ mod target;
 use storage::dm::{
     Bio,
     Device,
-    Mapped, //
+    Mapped,
+    TaskContext, //
 };
 use target::Nothing;
 
-pub fn map(bio: Bio<Nothing>, device: &Device) -> Mapped<Nothing> {
+pub fn map<'m>(
+    bio: Bio<'m, Nothing>,
+    device: &'m Device,
+    task: &TaskContext,
+) -> Mapped<'m, Nothing> {
     #[cfg(not(mistake))]
     return bio.remap(device, 0);
     #[cfg(mistake)]
     {
-        bio.remap(device, 0).carry_out();
+        bio.remap(device, 0).submit(task);
         bio.kill()
     }
 }

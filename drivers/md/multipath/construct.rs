@@ -211,9 +211,9 @@ pub(crate) fn parse(
         features::QueueMode::Request => QueueMode::Request,
     });
     constructor.set_special_bios(SpecialBios {
-        flush: 1,
-        discard: 1,
-        write_zeroes: 1,
+        flush: true,
+        discard: true,
+        write_zeroes: true,
     });
     Ok((map, state))
 }

@@ -18,7 +18,8 @@ use storage::dm::{
     Live,
     MapRequest,
     Mapped,
-    Request, //
+    Request,
+    TaskContext, //
 };
 use storage::dm_warn;
 
@@ -308,7 +309,7 @@ impl Multipath {
     // --- bios -------------------------------------------------------------------------------
 
     #[inline(always)]
-    pub(crate) fn send_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+    pub(crate) fn send_bio<'m>(this: &'m Live<Self>, bio: Bio<'m, Self>) -> Mapped<'m, Self> {
         match this.map.lend(&System, bio.bytes()) {
             Some(lent) => Self::sent_bio(this, bio, lent),
             None => Self::send_bio_slowly(this, bio),
@@ -316,12 +317,12 @@ impl Multipath {
     }
 
     #[inline(never)]
-    fn send_bio_again(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+    fn send_bio_again<'m>(this: &'m Live<Self>, bio: Bio<'m, Self>) -> Mapped<'m, Self> {
         Self::send_bio(this, bio)
     }
 
     #[inline(always)]
-    fn sent_bio(this: &Live<Self>, bio: Bio<Self>, lent: Lent<'_>) -> Mapped<Self> {
+    fn sent_bio<'m>(this: &'m Live<Self>, bio: Bio<'m, Self>, lent: Lent<'_>) -> Mapped<'m, Self> {
         match Self::device_of(this, &lent) {
             Some(device) if this.map.has_extras() => {
                 bio.remap(device, this.depart_with_extras(lent))
@@ -332,7 +333,7 @@ impl Multipath {
     }
 
     #[cold]
-    fn send_bio_slowly(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+    fn send_bio_slowly<'m>(this: &'m Live<Self>, bio: Bio<'m, Self>) -> Mapped<'m, Self> {
         let mut guard = this.lock();
         match guard.state.lend(&this.map, &System, bio.bytes()) {
             Pick::Lent(lent) => {
@@ -354,18 +355,18 @@ impl Multipath {
     }
 
     /// Sends the bios that have waited; some may have to go on waiting.
-    pub(crate) fn send_waiting(this: &Live<Self>) {
+    pub(crate) fn send_waiting(this: &Live<Self>, task: &TaskContext) {
         let mut bios = this.lock().waiting.take();
-        with_plug(|| {
-            while let Some(bio) = bios.pop() {
-                Self::send_bio_again(this, bio).carry_out();
+        with_plug(task, || {
+            while let Some(bio) = bios.pop(this) {
+                Self::send_bio_again(this, bio).submit(task);
             }
         });
     }
 
     #[inline(always)]
     pub(crate) fn bio_ended<'b>(
-        this: &Live<Self>,
+        this: &'b Live<Self>,
         bio: EndedBio<'b, Self>,
         flight: Option<Flight>,
         status: BlockStatus,
@@ -381,7 +382,7 @@ impl Multipath {
 
     #[cold]
     fn bio_failed<'b>(
-        this: &Live<Self>,
+        this: &'b Live<Self>,
         bio: EndedBio<'b, Self>,
         flight: Option<Flight>,
         status: BlockStatus,

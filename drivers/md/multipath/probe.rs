@@ -5,7 +5,8 @@
 use kernel::prelude::*;
 use storage::dm::{
     DeviceIndex,
-    Live, //
+    Live,
+    TaskContext, //
 };
 
 use super::block_status::{
@@ -46,7 +47,7 @@ impl Multipath {
     ///
     /// - `ENOTCONN` if no path is left, in any group.
     /// - `ENOMEM` if there is no memory to read into.
-    pub(crate) fn probe_paths(this: &Live<Self>) -> Result {
+    pub(crate) fn probe(this: &Live<Self>, task: &TaskContext) -> Result {
         let mut waited = false;
         let mut guard = this.lock();
         let group = loop {
@@ -62,7 +63,7 @@ impl Multipath {
         let mut probed = Ok(());
         if let Some(group) = group {
             drop(guard);
-            probed = Self::probe_group(this, group);
+            probed = Self::probe_group(this, group, task);
             guard = this.lock();
             guard.state.end_probe(&this.map);
         }
@@ -75,7 +76,7 @@ impl Multipath {
         result.map_err(|errno| Error::from_errno(-errno.as_i32()))
     }
 
-    fn probe_group(this: &Live<Self>, id: GroupId) -> Result {
+    fn probe_group(this: &Live<Self>, id: GroupId, task: &TaskContext) -> Result {
         let Some(group) = this.map.group(id) else {
             return Ok(());
         };
@@ -89,7 +90,7 @@ impl Multipath {
             let Some(device) = this.index_of(path).and_then(|index| this.device(index)) else {
                 continue;
             };
-            let status = BlockStatus::from_u8(device.probe()?.as_raw());
+            let status = BlockStatus::from_u8(device.probe(task)?.as_raw());
             if status.verdict() == PathVerdict::Fail {
                 Self::fail_path(this, path);
             }

@@ -29,8 +29,6 @@ use storage::dm::{
     EndedBio,
     Excess,
     Features,
-    Ioctl,
-    IoctlAnswer,
     Job,
     Live,
     MapRequest,
@@ -40,6 +38,7 @@ use storage::dm::{
     Request,
     StatusKind,
     Target,
+    TaskContext,
     Text,
     Words, //
 };
@@ -232,10 +231,10 @@ impl Target for Multipath {
         Self::watch_later(this);
     }
 
-    fn run(this: &Live<Self>, job: Job) {
+    fn run(this: &Live<Self>, job: Job, task: &TaskContext) {
         match job {
             EVENT => this.event(),
-            BIOS => Self::send_waiting(this),
+            BIOS => Self::send_waiting(this, task),
             NO_PATH_TIMEOUT => Self::no_path_timeout(this),
             DEADLINE => Self::watch(this),
             Job(job) => Self::activate(this, DeviceIndex::new(job.saturating_sub(FIRST_PATH))),
@@ -285,13 +284,13 @@ impl Target for Multipath {
     }
 
     #[inline(always)]
-    fn map_bio(this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+    fn map_bio<'m>(this: &'m Live<Self>, bio: Bio<'m, Self>) -> Mapped<'m, Self> {
         Self::send_bio(this, bio)
     }
 
     #[inline(always)]
     fn end_bio<'b>(
-        this: &Live<Self>,
+        this: &'b Live<Self>,
         bio: EndedBio<'b, Self>,
         flight: Option<Flight>,
         status: BlockStatus,
@@ -329,12 +328,12 @@ impl Target for Multipath {
         Self::obey(this, words, reply)
     }
 
-    fn prepare_ioctl(this: &Live<Self>, ioctl: Ioctl) -> Result<IoctlAnswer> {
-        match ioctl {
-            Ioctl::ProbePaths => Self::probe_paths(this).map(|()| IoctlAnswer::Done),
-            Ioctl::DeviceMapper(_) => Err(ENOTTY),
-            Ioctl::Other(_) => Self::path_for_ioctl(this).map(IoctlAnswer::Forward),
-        }
+    fn probe_paths(this: &Live<Self>, task: &TaskContext) -> Result {
+        Self::probe(this, task)
+    }
+
+    fn ioctl_device(this: &Live<Self>) -> Result<DeviceIndex> {
+        Self::path_for_ioctl(this)
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use super::super::bio::{
     Bio,
     EndedBio, //
 };
+use super::super::context::TaskContext;
 use super::super::request::{
     refused,
     MapRequest,
@@ -34,10 +35,11 @@ use kernel::prelude::*;
 ///
 /// # Safety
 ///
-/// `info` is of a request of a mapped device whose target is a `T`.
+/// `info` is what device-mapper gives with a request of a mapped device: valid for reading.
 #[inline]
 unsafe fn area<T: Target>(info: *mut bindings::map_info) -> *mut RequestArea<T> {
-    // SAFETY: by this function's contract; device-mapper has set it, as the target has an area.
+    // SAFETY: the caller says that it is valid for reading. Of a request device-mapper uses this field of the
+    // union; it is null where the request has no room for a target's data.
     unsafe { (*info).ptr }.cast()
 }
 
@@ -46,19 +48,17 @@ unsafe fn area<T: Target>(info: *mut bindings::map_info) -> *mut RequestArea<T> 
 ///
 /// # Safety
 ///
-/// `rq` is a request of a mapped device, and `info` what device-mapper gives with it.
+/// `rq` is a request of a request-based mapped device, and `info` what device-mapper gives with it.
 #[inline]
 unsafe fn has_room<T: Target>(rq: *mut request, info: *mut bindings::map_info) -> bool {
-    // SAFETY: by this function's contract; a request lies in front of its private data, whose size its
-    // queue's tag set says.
-    let (area, end) = unsafe {
-        let size = (*(*(*rq).q).tag_set).cmd_size;
-        // CAST: sizes.
-        (
-            area::<T>(info),
-            rq.add(1).cast::<u8>().wrapping_add(size as usize),
-        )
-    };
+    // SAFETY: a request that is being mapped has its queue, and a queue that takes requests has its tag set; the
+    // size in it does not change.
+    let size = unsafe { (*(*(*rq).q).tag_set).cmd_size };
+    // SAFETY: the caller guarantees what `area` wants.
+    let area = unsafe { area::<T>(info) };
+    // A request lies in front of its private data, which has that size.
+    // CAST: sizes.
+    let end = rq.wrapping_add(1).cast::<u8>().wrapping_add(size as usize);
     // CAST: addresses of one allocation.
     !area.is_null() && (area.wrapping_add(1) as usize) <= end as usize
 }
@@ -73,26 +73,34 @@ impl<T: Target> Callbacks<T> {
 
     /// # Safety
     ///
-    /// Called with a request of the target's mapped device, its area, and room for a pointer.
+    /// Called by device-mapper with a live target of `T`, a request of its mapped device that is being mapped,
+    /// what it gives with that request, and a place for a pointer that is valid for writing.
     pub(super) unsafe extern "C" fn clone_and_map_rq(
         ti: *mut bindings::dm_target,
         rq: *mut request,
         info: *mut bindings::map_info,
         into: *mut *mut request,
     ) -> c_int {
-        // SAFETY: device-mapper maps between constructor and destructor.
+        // SAFETY: `live` wants a target between its constructor and destructor: the caller says that it is live.
         let live = unsafe { live::<T>(ti) };
-        // SAFETY: by this function's contract.
+        // SAFETY: `has_room` wants a request of a mapped device and what belongs to it: the caller's are.
         if !live.has_room(|| unsafe { has_room::<T>(rq, info) }) {
             return Self::no_room();
         }
-        // SAFETY: by this function's contract.
+        // SAFETY: `from_raw` wants a request that is being mapped while the reference lives, which ends with this
+        // call: `map_request` cannot keep it, whatever its lifetime.
         let request = unsafe { Request::from_raw(rq) };
         let code = match T::map_request(live, request) {
             MapRequest::Clone(clone, io) => {
-                // SAFETY: by this function's contract, and as `Live::has_room` has found.
-                unsafe { area::<T>(info).write(RequestArea { live, io }) };
-                // SAFETY: by this function's contract; device-mapper frees the clone by `release`.
+                // SAFETY: `area` wants what device-mapper gives with a request: the caller's is.
+                let area = unsafe { area::<T>(info) };
+                // SAFETY: `write` wants room and alignment: `Live::has_room` has found the former;
+                // device-mapper puts the area behind its own data, which is aligned to 8, and
+                // `Callbacks::ctr` asserts that this is enough. Nothing is lost of what was there: an area is
+                // read out when its request ends or is given back.
+                unsafe { area.write(RequestArea { live, io }) };
+                // SAFETY: the caller says that it is valid for writing. Who reads it gives the clone to
+                // `release_clone_rq`.
                 unsafe { into.write(clone.into_raw()) };
                 bindings::DM_MAPIO_REMAPPED
             }
@@ -106,25 +114,33 @@ impl<T: Target> Callbacks<T> {
 
     /// # Safety
     ///
-    /// Called once for each clone that `clone_and_map_rq` made; with an area if it was never sent.
+    /// Called by device-mapper once for each clone that `clone_and_map_rq` gave it, when the clone is not in
+    /// flight: while its request is being mapped, with what belongs to that request, if the clone cannot be sent
+    /// now; else, after [`Self::rq_end_io`], with null.
     pub(super) unsafe extern "C" fn release_clone_rq(
         clone: *mut request,
         info: *mut bindings::map_info,
     ) {
         if !info.is_null() {
-            // SAFETY: by this function's contract the area was written, and is read once, here.
-            let area = unsafe { area::<T>(info).read() };
-            // SAFETY: the target lives, as device-mapper is still mapping.
+            // SAFETY: `area` wants what device-mapper gives with a request: the caller says that this is it.
+            let area = unsafe { area::<T>(info) };
+            // SAFETY: `clone_and_map_rq` wrote the area when it made this clone, for which `rq_end_io` is not
+            // called then: it is read out once, here.
+            let area = unsafe { area.read() };
+            // SAFETY: `clone_and_map_rq` wrote the target that maps the request, which device-mapper is still
+            // doing, so its table lives.
             let live = unsafe { &*area.live };
             T::unmap_request(live, area.io);
         }
-        // SAFETY: by this function's contract it is freed once.
+        // SAFETY: `blk_mq_free_request` wants a request that the caller owns and that is not in flight:
+        // device-mapper gives the clone back with this call, unsent or ended, and no more than once.
         unsafe { kernel::bindings::blk_mq_free_request(clone) };
     }
 
     /// # Safety
     ///
-    /// Called once for each clone that was sent, with its area.
+    /// Called by device-mapper once for each clone that has ended or was refused by its device's queue for good,
+    /// with the target that mapped its request and what belongs to that, before [`Self::release_clone_rq`].
     pub(super) unsafe extern "C" fn rq_end_io(
         ti: *mut bindings::dm_target,
         clone: *mut request,
@@ -133,10 +149,10 @@ impl<T: Target> Callbacks<T> {
     ) -> c_int {
         // Each by itself, so that what becomes of an error costs nothing without one.
         if error == 0 {
-            // SAFETY: by this function's contract.
+            // SAFETY: `end_request` wants what is guaranteed to this function.
             unsafe { Self::end_request(ti, info, BlockStatus::Ok) }
         } else {
-            // SAFETY: by this function's contract.
+            // SAFETY: `fail_request` wants what is guaranteed to this function.
             unsafe { Self::fail_request(ti, clone, info, error) }
         }
     }
@@ -153,18 +169,21 @@ impl<T: Target> Callbacks<T> {
         error: blk_status_t,
     ) -> c_int {
         if T::HAS_REQUEST_REFUSED {
-            // SAFETY: `refused` needs a clone that was not freed: device-mapper frees it after this returns.
+            // SAFETY: `refused` wants a clone that has ended and was not freed: the caller says that it frees the
+            // clone, by `release_clone_rq`, after this has returned.
             let refused = NonNull::new(clone).and_then(|clone| unsafe { refused(clone) });
             if let Some(excess) = refused {
-                // SAFETY: the mapped device has I/O in flight, so its table lives.
+                // SAFETY: `live` wants a target between its constructor and destructor: as in `end_request`.
                 let live = unsafe { live::<T>(ti) };
-                // SAFETY: the area was written when the request was mapped, and is read once: here, and not
-                // by `end_request`.
-                let area = unsafe { area::<T>(info).read() };
+                // SAFETY: `area` wants what device-mapper gives with a request: the caller says that this is it.
+                let area = unsafe { area::<T>(info) };
+                // SAFETY: `clone_and_map_rq` wrote the area when it made the clone, and it is read out once: here,
+                // and then not by `end_request`.
+                let area = unsafe { area.read() };
                 return T::request_refused(live, area.io, excess).as_raw();
             }
         }
-        // SAFETY: by this function's contract.
+        // SAFETY: `end_request` wants what is guaranteed to this function.
         unsafe { Self::end_request(ti, info, BlockStatus::from_raw(error)) }
     }
 
@@ -177,40 +196,50 @@ impl<T: Target> Callbacks<T> {
         info: *mut bindings::map_info,
         status: BlockStatus,
     ) -> c_int {
-        // SAFETY: the mapped device has I/O in flight, so its table lives.
+        // SAFETY: `live` wants a target between its constructor and destructor: a table stays as long as a request
+        // of its mapped device is in flight, which this one is until the return.
         let live = unsafe { live::<T>(ti) };
-        // SAFETY: by this function's contract the area was written, and is read once, here.
-        let area = unsafe { area::<T>(info).read() };
+        // SAFETY: `area` wants what device-mapper gives with a request: the caller says that this is it.
+        let area = unsafe { area::<T>(info) };
+        // SAFETY: `clone_and_map_rq` wrote the area when it made the clone, and `release_clone_rq` does not get it
+        // once this is called: it is read out once, here.
+        let area = unsafe { area.read() };
         T::end_request(live, area.io, status).as_raw()
     }
 
     /// # Safety
     ///
-    /// Called with a bio of the target's mapped device, which is given away.
+    /// Called by device-mapper in task context with a live target of `T` and a clone that it made for it, which
+    /// is given away. The target's `per_io_data_size` has room for a `BioArea<T>`.
     pub(super) unsafe extern "C" fn map(ti: *mut bindings::dm_target, raw: *mut bio) -> c_int {
-        // SAFETY: device-mapper maps between constructor and destructor.
+        // SAFETY: `live` wants a target between its constructor and destructor: the caller says that it is live.
         let live = unsafe { live::<T>(ti) };
-        // SAFETY: C passes a bio, never null.
+        // SAFETY: the caller passes a bio, which is not null.
         let raw = unsafe { NonNull::new_unchecked(raw) };
-        // SAFETY: by this function's contract.
-        let bio = unsafe { Bio::from_map(raw) };
-        T::map_bio(live, bio).into_code(raw)
+        // SAFETY: `from_map` wants a bio that is to be mapped by `live`, is given away, and has room for the area:
+        // the caller guarantees each of them.
+        let bio = unsafe { Bio::from_map(raw, live) };
+        let mapped = T::map_bio(live, bio);
+        // SAFETY: the caller says that this is task context; the value is gone when this returns.
+        let task = unsafe { TaskContext::new() };
+        mapped.into_code(raw, &task)
     }
 
     /// # Safety
     ///
-    /// Called with a bio that `map` was called for, when it ends.
+    /// Called by device-mapper, in any context, with a clone that [`Self::map`] was called for with `ti`, when
+    /// it ends and before anybody else uses it; `error` is valid for reading and writing.
     pub(super) unsafe extern "C" fn end_io(
         ti: *mut bindings::dm_target,
         raw: *mut bio,
         error: *mut blk_status_t,
     ) -> c_int {
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller says that it is valid for reading.
         if unsafe { *error } == 0 {
-            // SAFETY: by this function's contract.
+            // SAFETY: `end_bio` wants what is guaranteed to this function.
             unsafe { Self::end_bio(ti, raw, error, BlockStatus::Ok) }
         } else {
-            // SAFETY: by this function's contract.
+            // SAFETY: `fail_bio` wants what is guaranteed to this function.
             unsafe { Self::fail_bio(ti, raw, error) }
         }
     }
@@ -225,8 +254,10 @@ impl<T: Target> Callbacks<T> {
         raw: *mut bio,
         error: *mut blk_status_t,
     ) -> c_int {
-        // SAFETY: by this function's contract.
-        unsafe { Self::end_bio(ti, raw, error, BlockStatus::from_raw(*error)) }
+        // SAFETY: the caller says that it is valid for reading.
+        let status = BlockStatus::from_raw(unsafe { *error });
+        // SAFETY: `end_bio` wants what is guaranteed to this function.
+        unsafe { Self::end_bio(ti, raw, error, status) }
     }
 
     /// # Safety
@@ -239,16 +270,19 @@ impl<T: Target> Callbacks<T> {
         error: *mut blk_status_t,
         status: BlockStatus,
     ) -> c_int {
-        // SAFETY: the mapped device has I/O in flight, so its table lives.
+        // SAFETY: `live` wants a target between its constructor and destructor: a table stays as long as a bio of
+        // it is in flight, which this one is until the return.
         let live = unsafe { live::<T>(ti) };
-        // SAFETY: C passes a bio, never null.
+        // SAFETY: the caller passes a bio, which is not null.
         let raw = unsafe { NonNull::new_unchecked(raw) };
-        // SAFETY: by this function's contract.
-        let mut bio = unsafe { EndedBio::<T>::from_raw(raw) };
+        // SAFETY: `from_raw` wants a bio that went through `from_map` with `live`, as those of `map` have,
+        // and whose end is being handled while the value lives: until `T::end_bio` returns.
+        let mut bio = unsafe { EndedBio::from_raw(raw, live) };
         let io = bio.take_io();
         let end = T::end_bio(live, bio, io, status);
         if let Some(status) = end.status {
-            // SAFETY: by this function's contract.
+            // SAFETY: the caller says that it is valid for writing. It is a variable of device-mapper's, which
+            // stays where the target has kept the bio.
             unsafe { *error = status.as_raw() };
         }
         end.code

@@ -17,6 +17,7 @@ use storage::dm::{
     Refusal,
     StatusKind,
     Target,
+    TaskContext,
     Text,
     Words, //
 };
@@ -47,17 +48,17 @@ impl Target for Nothing {
         0
     }
 
-    fn run(_this: &Live<Self>, _job: Job) {}
+    fn run(_this: &Live<Self>, _job: Job, _task: &TaskContext) {}
     fn start(_this: &Live<Self>) {}
     fn stop(_this: &Live<Self>) {}
     fn status(_this: &Live<Self>, _kind: StatusKind, _text: &mut Text<'_>) {}
 
-    fn map_bio(_this: &Live<Self>, bio: Bio<Self>) -> Mapped<Self> {
+    fn map_bio<'m>(_this: &'m Live<Self>, bio: Bio<'m, Self>) -> Mapped<'m, Self> {
         bio.kill()
     }
 
     fn end_bio<'b>(
-        _this: &Live<Self>,
+        _this: &'b Live<Self>,
         bio: EndedBio<'b, Self>,
         _io: Option<u32>,
         _status: BlockStatus,
