@@ -20,6 +20,7 @@ use super::target::{
     Target, //
 };
 use super::text::{
+    OwnedWords,
     StatusKind,
     Text,
     Words, //
@@ -227,12 +228,17 @@ impl<T: Target> Callbacks<T> {
         result: *mut c_char,
         maxlen: c_uint,
     ) -> c_int {
-        // SAFETY: it wants `argc` strings that nobody writes while the words live.
-        let words = unsafe { Words::from_raw(argc, argv) };
-        // SAFETY: it wants so many initialised bytes that nobody else uses while it lives.
+        // The reply is written over the words (`target_message`): they are copied first.
+        // SAFETY: it wants `argc` strings that nobody writes while the words live: until they are copied.
+        let words = match OwnedWords::copy(unsafe { Words::from_raw(argc, argv) }) {
+            Ok(words) => words,
+            Err(error) => return Error::from(error).to_errno(),
+        };
+        // SAFETY: it wants so many initialised bytes that nobody else uses while it lives: the caller
+        // guarantees them, and the words that may be among them are not used any more.
         let mut reply = unsafe { Text::from_raw(result, maxlen) };
         // SAFETY: `live` wants what is guaranteed to this function.
-        match T::message(unsafe { live::<T>(ti) }, words, &mut reply) {
+        match T::message(unsafe { live::<T>(ti) }, words.words(), &mut reply) {
             Ok(MessageAnswer::Done) => 0,
             Ok(MessageAnswer::Reply) => 1,
             Err(error) => error.to_errno(),

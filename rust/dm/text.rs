@@ -4,6 +4,7 @@
 //! status and replies.
 
 use core::marker::PhantomData;
+use kernel::alloc::AllocError;
 use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::{
@@ -64,6 +65,41 @@ impl<'a> Words<'a> {
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a CStr> + '_ {
         (0..self.len).filter_map(|index| self.get(index))
+    }
+}
+
+/// A copy of words, in memory of its own.
+///
+/// # Invariants
+///
+/// `argv` has pointers to strings in `_text`, neither of which changes.
+pub(super) struct OwnedWords {
+    argv: KVec<*mut c_char>,
+    _text: KVec<u8>,
+}
+
+impl OwnedWords {
+    pub(super) fn copy(words: Words<'_>) -> Result<Self, AllocError> {
+        let bytes = words.iter().map(|word| word.to_bytes_with_nul().len());
+        // No more than the message that they are from.
+        let mut text = KVec::with_capacity(bytes.fold(0, usize::saturating_add), GFP_KERNEL)?;
+        let mut argv = KVec::with_capacity(words.len(), GFP_KERNEL)?;
+        for word in words.iter() {
+            let at = text.len();
+            text.extend_from_slice(word.to_bytes_with_nul(), GFP_KERNEL)?;
+            let start: *mut u8 = text.as_mut_ptr();
+            argv.push(start.wrapping_add(at).cast(), GFP_KERNEL)?;
+        }
+        // INVARIANT: each was copied with its zero byte. The text had its whole capacity, so that it has not moved.
+        Ok(Self { argv, _text: text })
+    }
+
+    pub(super) fn words(&self) -> Words<'_> {
+        // CAST: as many as an `unsigned int` has counted.
+        let argc = self.argv.len() as c_uint;
+        // SAFETY: it wants pointers to strings that live and that nobody writes as long as the words do: by
+        // the type's invariant they are, while this is borrowed.
+        unsafe { Words::from_raw(argc, self.argv.as_ptr()) }
     }
 }
 
