@@ -52,15 +52,19 @@ unsafe fn live<'a, T: Target>(ti: *mut bindings::dm_target) -> &'a Live<T> {
 
 impl<T: Target> Callbacks<T> {
     /// Bytes that the target needs with each I/O.
-    fn room(mode: QueueMode) -> usize {
+    fn room(mode: QueueMode, has_devices: bool) -> usize {
         // Device-mapper aligns what is behind its own to this, no more.
         const {
             assert!(core::mem::align_of::<BioArea<T>>() <= 8);
             assert!(core::mem::align_of::<RequestArea<T>>() <= 8);
         }
+        let for_bio = core::mem::size_of::<BioArea<T>>();
+        let for_request = core::mem::size_of::<RequestArea<T>>();
         match mode {
-            QueueMode::Bio => core::mem::size_of::<BioArea<T>>(),
-            QueueMode::Request => core::mem::size_of::<RequestArea<T>>(),
+            QueueMode::Bio => for_bio,
+            QueueMode::Request if has_devices => for_request,
+            // Device-mapper gives such a table the type of the one that it replaces, which may take bios.
+            QueueMode::Request => for_bio.max(for_request),
         }
     }
 
@@ -91,16 +95,21 @@ impl<T: Target> Callbacks<T> {
         let init = unsafe { Live::new(ti, target) };
         let mut live = KBox::try_pin_init(init, GFP_KERNEL)?;
         let (devices, mode) = constructor.finish();
-        let able = match mode {
-            QueueMode::Bio => T::HAS_MAP_BIO,
-            QueueMode::Request => T::HAS_MAP_REQUEST,
-        };
-        if !able {
+        let has_devices = !devices.as_slice().is_empty();
+        let may_get_bios = mode == QueueMode::Bio || !has_devices;
+        if (may_get_bios && !T::HAS_MAP_BIO) || (mode == QueueMode::Request && !T::HAS_MAP_REQUEST)
+        {
             return Err(EINVAL.into());
         }
         live.as_mut().complete(devices)?;
+        if mode == QueueMode::Request && !has_devices && live.is_live_by_bios() {
+            return Err(Refusal::new(
+                EINVAL,
+                format_args!("the mapped device takes bios, not requests"),
+            ));
+        }
         T::start(&live);
-        Ok((live, Self::room(mode)))
+        Ok((live, Self::room(mode, has_devices)))
     }
 
     /// # Safety

@@ -412,6 +412,18 @@ impl<T: Target> Live<T> {
         of.cover(&own)
     }
 
+    /// Whether a table of the mapped device is live and takes bios. Any context.
+    pub(super) fn is_live_by_bios(&self) -> bool {
+        // SAFETY: it wants a table that lives: by the type's invariant it does.
+        let md = unsafe { bindings::dm_table_get_md(self.table()) };
+        // SAFETY: it wants a mapped device that lives: by the type's invariant it does.
+        let disk = unsafe { bindings::dm_disk(md) };
+        // SAFETY: a mapped device has its disk, with its first partition and its queue, for all of its life.
+        let (part0, by_bios) = unsafe { ((*disk).part0, (*(*disk).queue).mq_ops.is_null()) };
+        // SAFETY: it wants a block device that lives: as above. Only a device with a live table has a size.
+        by_bios && unsafe { bindings::storage_bdev_nr_sectors(part0) } != 0
+    }
+
     /// Runs the mapped device's queue, if it has mapped requests. Any context.
     pub fn run_queue(&self) {
         if self.has_requests() {

@@ -5,11 +5,11 @@
 # timeout: 150
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # allow-log: I/O error, dev dm- | I/O of a map without paths is to fail
-# tests: 25
+# tests: 28
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 25
+plan 28
 
 SECTORS=1048576
 
@@ -47,9 +47,32 @@ cycle() {
 load_paths
 find_paths 3
 
+# other_type: a table without paths has no devices that say how it takes I/O.
+other_type() {
+	map_create m "0 $SECTORS multipath 2 queue_mode bio 0 1 1 round-robin 0 1 1 $first 1"
+	kmsg_mark
+	if dmsetup load m --table "0 $SECTORS multipath 3 queue_if_no_path queue_mode rq 0 0 0" 2>/dev/null; then
+		fail "a table that takes requests is refused where bios come"
+	else
+		check "a table that takes requests is refused where bios come" kmsg_has "takes bios, not requests"
+	fi
+	check "one that takes bios is not" map_reload m \
+		"0 $SECTORS multipath 3 queue_if_no_path queue_mode bio 0 0 0"
+	map_remove m
+	check "nor a new one that takes requests" map_create m "0 $SECTORS multipath 2 queue_mode rq 0 0 0"
+	map_remove m
+}
+
 load_target || die "no target"
 cycle rq
 cycle bio
+if [ "$TARGET" = rmpath ]; then
+	other_type
+else
+	skip "a table that takes requests is refused where bios come" "not rmpath"
+	skip "one that takes bios is not" "not rmpath"
+	skip "nor a new one that takes requests" "not rmpath"
+fi
 unload_target
 if [ "$TARGET" = rmpath ]; then
 	modprobe dm_multipath
