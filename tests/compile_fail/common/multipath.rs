@@ -8,6 +8,7 @@
 pub(crate) mod core_of {
     pub(crate) mod args;
     pub(crate) mod atomic;
+    pub(crate) mod block_status;
     pub(crate) mod cpumask;
     pub(crate) mod errno;
     pub(crate) mod features;
