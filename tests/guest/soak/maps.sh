@@ -13,6 +13,9 @@ plan 9
 
 SECTORS=1048576
 MAPS=${MAPS:-200}
+# Objects of one size that come and go by themselves.
+NOISE=40
+[ "$MAPS" -ge $((NOISE * 5 / 2)) ] || die "MAPS=$MAPS: a leak would be no more than what comes and goes by itself"
 
 read_map() { dd if=/dev/mapper/m of=/dev/null bs=64k count=1 iflag=direct 2>/dev/null; }
 
@@ -36,13 +39,28 @@ kmalloc() {
 	done
 	awk '/^kmalloc/ { print $1, $2 }' /proc/slabinfo
 }
+# settled_memory: there have not been fewer objects for five seconds: what earlier maps had that is freed later has been.
+settled_memory() {
+	memory_lowest=$(objects)
+	memory_since=$(uptime_ms)
+	wait_for 120 memory_lasts
+}
+memory_lasts() {
+	memory_now=$(objects)
+	if [ "$memory_now" -lt "$memory_lowest" ]; then
+		memory_lowest=$memory_now
+		memory_since=$(uptime_ms)
+	fi
+	[ "$(uptime_ms)" -ge $((memory_since + 5000)) ]
+}
+objects() { kmalloc | awk '{ objects += $2 } END { print objects }'; }
 percpu() { awk '/^Percpu:/ { print $2 }' /proc/meminfo; }
 
 # grown: caches with half an object more for each map, and more than comes and goes by itself.
 grown() {
 	echo 3 >/proc/sys/vm/drop_caches
 	kmalloc >/tmp/after
-	awk -v most=$((MAPS / 2 + 40)) 'NR == FNR { before[$1] = $2; next }
+	awk -v most=$((MAPS / 2 + NOISE)) 'NR == FNR { before[$1] = $2; next }
 		$2 - before[$1] > most { print $1 ": " before[$1] ", now " $2 }' /tmp/before /tmp/after
 }
 no_growth() {
@@ -58,6 +76,8 @@ cycle() {
 	# What is allocated once.
 	maps 10 || die "no maps"
 	echo 3 >/proc/sys/vm/drop_caches
+	# Else a leak would be set off against what is freed meanwhile.
+	settled_memory || die "the number of objects falls and falls"
 	kmalloc >/tmp/before
 	percpu_before=$(percpu)
 	references_before=$(references)
