@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # Measures 4 KiB random reads on 2, 16 and 64 disks at once, and on maps over them: of the stock dm-multipath, of
-# rmpath, and of targets that decide nothing (tests/modules/floor.c). Prints a line "measured-map DISKS TARGET MODE
-# SELECTOR PATHS INSTRUCTIONS" for each: instructions an I/O above those of the disks (scripts/bench).
+# rmpath, and of targets that decide nothing (tests/modules/floor.c): all of it SAMPLES times, there and back. Prints
+# lines "measured-paths DISKS PATHS INSTRUCTIONS" and "measured-map DISKS TARGET MODE SELECTOR PATHS INSTRUCTIONS",
+# an I/O (scripts/bench).
 # topology: mpath-null,accel=icount
 # timeout: 7200
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 . /ironpath/lib.sh
 set -eu
 
-# Guest milliseconds of one measurement, and how many of them each figure is the median of: interrupts and
-# batches fall a little differently in each.
+# Guest milliseconds of one sample; interrupts and batches fall a little differently in each.
 MSECS_EACH=${MSECS_EACH:-300}
-TIMES=${TIMES:-3}
+SAMPLES=${SAMPLES:-3}
 # The disks: virtio_scsi, as in life, whose interrupts come when the emulator has an answer; or null_blk, which
 # answers while it is asked: by bios no figure depends on when, and all are exact. (By requests that is a way of its
 # own, which costs more than all else.)
@@ -24,12 +24,10 @@ SECTORS=2097152
 
 # cost DEVICE[:DEVICE...]: instructions of one read, of one device after the other.
 cost() {
-	for _ in $(seq "$TIMES"); do
-		fio --name=bench --filename="$1" --rw=randread --direct=1 --bs=4k --iodepth=32 \
-			--ioengine=libaio --time_based --runtime="${MSECS_EACH}ms" --output-format=json >/tmp/fio.json
-		awk -F: '/"iops" :/ && $2 + 0 > iops { iops = $2 + 0 }
-			END { printf "%d\n", 1000000000 / iops }' /tmp/fio.json
-	done | sort -n | sed -n "$(((TIMES + 1) / 2))p"
+	fio --name=bench --filename="$1" --rw=randread --direct=1 --bs=4k --iodepth=32 \
+		--ioengine=libaio --time_based --runtime="${MSECS_EACH}ms" --output-format=json >/tmp/fio.json
+	awk -F: '/"iops" :/ && $2 + 0 > iops { iops = $2 + 0 }
+		END { printf "%.0f\n", 1000000000 / iops }' /tmp/fio.json
 }
 
 # of_paths COUNT FORMAT: that, for each of so many paths; %s is the disk, %n its major:minor.
@@ -53,39 +51,52 @@ virtio_scsi)
 	;;
 *) die "no disks of $DISKS" ;;
 esac
-for count in $COUNTS; do
-	disks=$(of_paths "$count" "/dev/%s:")
-	base=$(cost "${disks%:}")
-	eval "base_$count=$base"
-	say "measured-paths $DISKS $count $base"
-done
+insmod /ironpath/modules/floor.ko
+say "kernel $(uname -r)"
 
-# measured NAME... PATHS: what the map m costs above its paths.
+# measured NAME... PATHS: what an I/O through the map m costs.
 measured() {
-	eval "base=\$base_$4"
-	say "measured-map $DISKS $* $(($(cost /dev/mapper/m) - base))"
+	say "measured-map $DISKS $* $(cost /dev/mapper/m)"
 	map_remove m
 }
 
-insmod /ironpath/modules/floor.ko
-for mode in $MODES; do
-	for count in $COUNTS; do
-		map_create m "0 $SECTORS floor-$mode $(of_paths "$count" "%n ")" || die "no map"
-		measured floor "$mode" none "$count"
-	done
-done
-rmmod floor
-for TARGET in $TARGETS; do
-	load_target || die "no target $TARGET"
-	for mode in $MODES; do
-		for selector in $SELECTORS; do
+# measure TARGET: maps of one target; `floor` is those that decide nothing, `paths` is no map at all.
+measure() {
+	case $1 in
+	paths)
+		for count in $COUNTS; do
+			disks=$(of_paths "$count" "/dev/%s:")
+			say "measured-paths $DISKS $count $(cost "${disks%:}")"
+		done
+		;;
+	floor)
+		for mode in $MODES; do
 			for count in $COUNTS; do
-				map_create m "0 $SECTORS multipath 2 queue_mode $mode 0 1 1 $selector 0 $count 1$(of_paths "$count" " %n 1")" ||
-					die "no map"
-				measured "$TARGET" "$mode" "$selector" "$count"
+				map_create m "0 $SECTORS floor-$mode $(of_paths "$count" "%n ")" || die "no map"
+				measured floor "$mode" none "$count"
 			done
 		done
+		;;
+	*)
+		TARGET=$1
+		load_target || die "no target $TARGET"
+		for mode in $MODES; do
+			for selector in $SELECTORS; do
+				for count in $COUNTS; do
+					map_create m "0 $SECTORS multipath 2 queue_mode $mode 0 1 1 $selector 0 $count 1$(of_paths "$count" " %n 1")" ||
+						die "no map"
+					measured "$TARGET" "$mode" "$selector" "$count"
+				done
+			done
+		done
+		unload_target
+		;;
+	esac
+}
+
+for sample in $(seq "$SAMPLES"); do
+	for each in $(there_and_back "$sample" "paths floor $TARGETS"); do
+		measure "$each"
 	done
-	unload_target
 done
 finish

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # A path goes silent under reads: for how long did nothing end, and how long did the slowest read take? With
 # the stock dm-multipath, with rmpath as it is, with a deadline, and with one that aborts. Prints a line
-# "measured-stall WHICH MODE GAP_MSECS SLOWEST_MSECS" for each (scripts/bench).
+# "measured-stall WHICH MODE GAP_MSECS SLOWEST_MSECS" for each, SAMPLES times, there and back (scripts/bench).
 # topology: none,accel=icount
-# timeout: 1200
+# timeout: 3600
+# allow-log: (I/O|timeout|device offline) error, dev sd|rejecting I/O to offline device|Device offlined | a path goes silent
 # modules: scsi_debug dm_multipath dm_round_robin dm_queue_length dm_service_time
 . /ironpath/lib.sh
 # shellcheck source=tests/guest/mpath/lib.sh
@@ -13,6 +14,7 @@ set -eu
 # The path's driver gives a command up after so many seconds, and tries it again.
 TIMEOUT=5
 SECONDS_EACH=50
+SAMPLES=${SAMPLES:-3}
 DEADLINE=1000
 MODES=${MODES:-rq bio}
 
@@ -43,14 +45,17 @@ stall() {
 
 debug_paths || die "no disks"
 echo $TIMEOUT >"/sys/block/$silent/device/timeout"
-for TARGET in dm_multipath rmpath; do
-	load_target || die "no target $TARGET"
-	for mode in $MODES; do
-		stall $TARGET "$mode" ""
-		[ $TARGET = rmpath ] || continue
-		stall $TARGET-deadline "$mode" "path_deadline_msecs $DEADLINE"
-		stall $TARGET-abort "$mode" "path_deadline_msecs $DEADLINE path_deadline_abort"
+say "kernel $(uname -r)"
+for sample in $(seq "$SAMPLES"); do
+	for TARGET in $(there_and_back "$sample" "dm_multipath rmpath"); do
+		load_target || die "no target $TARGET"
+		for mode in $MODES; do
+			stall "$TARGET" "$mode" ""
+			[ "$TARGET" = rmpath ] || continue
+			stall "$TARGET-deadline" "$mode" "path_deadline_msecs $DEADLINE"
+			stall "$TARGET-abort" "$mode" "path_deadline_msecs $DEADLINE path_deadline_abort"
+		done
+		unload_target
 	done
-	unload_target
 done
 finish

@@ -437,6 +437,12 @@ random() {
 	chance=$((chance_state / 65536 % $1))
 }
 
+# there_and_back N WORDS: the words for the Nth of several rounds, every second time in the other order.
+there_and_back() {
+	# shellcheck disable=SC2086 # words
+	if [ $(($1 % 2)) = 1 ]; then printf '%s\n' $2; else printf '%s\n' $2 | tac; fi
+}
+
 # start_udev: udevd, with all that is there already.
 start_udev() {
 	/usr/lib/systemd/systemd-udevd --daemon 2>/tmp/udevd.log

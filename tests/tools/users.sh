@@ -24,14 +24,22 @@ point "root installs nothing for an ordinary user: files keep their owner" \
 	eval '[ "$(stat -c %u build/test-logs/passes-none.log)" = "$(id -u)" ]'
 
 # Two at once: builds into one folder, and guests.
-modules twice & first=$!
-modules twice & second=$!
-point "two builds at once in one folder succeed" eval "wait $first && wait $second"
+# both COMMAND... -- COMMAND...: at once; whether both succeed.
+both() {
+	local pid good=0
+	declare -a first=()
+	while [ "$1" != -- ]; do
+		first+=("$1")
+		shift
+	done
+	shift
+	"${first[@]}" &
+	pid=$!
+	"$@" || good=1
+	wait "$pid" && [ "$good" = 0 ]
+}
+point "two builds at once in one folder succeed" both modules twice -- modules twice
 point "and leave whole modules" eval "[ -s '$WORK/twice/storage.ko' ] && [ -s '$WORK/twice/rmegasas.ko' ] && [ -s '$WORK/twice/rmpath.ko' ]"
-guest first env & first=$!
-guest second env & second=$!
-point "two runs of guests at once in one tree pass" eval "wait $first && wait $second"
+point "two runs of guests at once in one tree pass" both guest first env -- guest second env
 one_case() { tests/compile_fail/run irq_zero_vectors | tail -n 1 | grep -qx "2 passed, 0 failed"; }
-one_case & first=$!
-one_case & second=$!
-point "so do two of the compile-fail cases" eval "wait $first && wait $second"
+point "so do two of the compile-fail cases" both one_case -- one_case
