@@ -193,7 +193,7 @@ impl Adapter {
             queue_info_addr: data.address(),
         };
         frame.write(0, init.encode())?;
-        let pending = armed.post(|_| self.ring_doorbell(dev, &frame, 0));
+        let pending = armed.post(|posting| self.ring_doorbell(dev, &frame, 0, posting));
         // The answer comes through the ring that INIT is about: if it does, the ring is in use.
         let answered = pending.wait(COMMAND_TIMEOUT, REPLY_POLL, || self.drain_here(dev))?;
         self.check(&answered)?;
@@ -324,7 +324,7 @@ impl Adapter {
         if !self.is_operational() {
             return Err(EAGAIN);
         }
-        Ok(armed.post(|_| self.ring_doorbell(dev, frame, 0)))
+        Ok(armed.post(|posting| self.ring_doorbell(dev, frame, 0, posting)))
     }
 
     /// Asks what the controller is. Sleeps.

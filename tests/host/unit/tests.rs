@@ -2,12 +2,14 @@
 
 //! The tests, one file a module.
 
+mod address;
 mod cdb;
 mod fit;
 mod frame;
 mod generation;
 mod mailbox;
 mod multipath;
+mod ownership;
 mod payload;
 mod reply_ring;
 mod scan_range;
