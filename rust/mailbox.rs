@@ -6,8 +6,8 @@
 //!
 //! - [`Mailbox::arm`] claims an idle slot, initialises its completion in place and gives it a new
 //!   generation;
-//! - [`Armed::post`] consumes the armed slot and is the only way to ring the doorbell: the completion is
-//!   always ready before the firmware can see the command;
+//! - [`Armed::post`] consumes the armed slot and is the only way to ring the doorbell for it, see
+//!   [`doorbell`](crate::doorbell): the completion is always ready before the firmware can see the command;
 //! - a command that the firmware answers by a status in the command's memory, and not in its queue, is
 //!   posted by [`Armed::post_polled`]: a [`Polled`] command is waited for by looks at that status;
 //! - [`Pending::wait`] and [`Polled::wait`] are always bounded. A slot whose time runs out is quarantined:
@@ -22,11 +22,11 @@
 //! ```ignore
 //! let armed = mailbox.arm().ok_or(EBUSY)?;
 //! frames.slot(armed.index()).ok_or(EINVAL)?.write(0, &frame(armed.context()))?;
-//! let pending = armed.post(|_| doorbell.ring());
+//! let pending = armed.post(|posting| adapter.ring(frame, posting));
 //! let answered = pending.wait(Delta::from_secs(10), TICK, || adapter.drain())?;
 //!
 //! // A command that is flagged as polled: the firmware only writes its status.
-//! let polled = armed.post_polled(|_| doorbell.ring());
+//! let polled = armed.post_polled(|posting| adapter.ring(frame, posting));
 //! let answered = polled.wait(Delta::from_secs(10), TICK, || frame.status() != NOT_ANSWERED)?;
 //! ```
 
@@ -40,6 +40,7 @@ use self::slot::{
     Reply, //
 };
 use crate::bindings;
+use crate::doorbell::Posting;
 use crate::generation::Generation;
 use core::mem::ManuallyDrop;
 use kernel::prelude::*;
@@ -115,7 +116,9 @@ impl Mailbox {
             };
             // INVARIANT: the slot was idle, so nobody waits on or completes the old completion, and the
             // entries never move.
-            // SAFETY: room for a completion, which is ours while the slot is armed.
+            // SAFETY: `done` has room for a completion, at an address that does not change. Nobody else uses it:
+            // only the waiter and the answerer of a posted slot do, and both had done with it before the
+            // slot became idle, see `Pending::wait`.
             unsafe { kernel::bindings::init_completion(entry.done.get()) };
             return Some(Armed {
                 mailbox: self,
@@ -136,8 +139,9 @@ impl Mailbox {
         };
         match entry.state.answer(context.generation) {
             Answer::Wake => {
-                // SAFETY: the slot is not idle, and the waiter does not free it before this call has woken
-                // it: see `Pending::wait`.
+                // SAFETY: initialised: the slot was posted, which `arm` comes before. It stays so during the
+                // call: its waiter frees the slot only after it has been woken, or has waited for this call
+                // in `wait_for_completion`, which takes the lock that `complete_all` holds to its end.
                 unsafe { kernel::bindings::complete_all(entry.done.get()) };
                 true
             }
@@ -152,7 +156,7 @@ impl Mailbox {
         for entry in &self.entries {
             match entry.state.release_after_reset() {
                 Released::Woken(_) => {
-                    // SAFETY: as in `answer`.
+                    // SAFETY: as in `answer`: this thread has moved the slot from posted to lost.
                     unsafe { kernel::bindings::complete_all(entry.done.get()) };
                 }
                 Released::Freed | Released::Nothing => {}
@@ -176,21 +180,21 @@ impl<'a> Armed<'a> {
     }
 
     /// Posts the command: `doorbell` hands it to the firmware. Any context that `doorbell` allows.
-    pub fn post(self, doorbell: impl FnOnce(Context)) -> Pending<'a> {
+    pub fn post(self, doorbell: impl FnOnce(Posting<'_>)) -> Pending<'a> {
         let pending = self.into_pending();
         // The only holder of the armed slot posts it, so this cannot fail.
         let _posted = pending.entry.state.post(pending.context.generation);
-        doorbell(pending.context);
+        doorbell(Posting::new());
         pending
     }
 
     /// As [`Armed::post`], for a command that tells the firmware to leave its queue alone: the answer is a
     /// status in the command's memory, which must say "not answered" now.
-    pub fn post_polled(self, doorbell: impl FnOnce(Context)) -> Polled<'a> {
+    pub fn post_polled(self, doorbell: impl FnOnce(Posting<'_>)) -> Polled<'a> {
         let pending = self.into_pending();
         // As in `post`.
         let _posted = pending.entry.state.post_polled(pending.context.generation);
-        doorbell(pending.context);
+        doorbell(Posting::new());
         Polled(pending)
     }
 
@@ -235,7 +239,8 @@ impl<'a> Pending<'a> {
         let millis = u32::try_from(tick.as_millis()).unwrap_or(u32::MAX);
         let jiffies = msecs_to_jiffies(millis).max(1);
         loop {
-            // SAFETY: initialised by `arm`; the slot stays ours.
+            // SAFETY: initialised by `arm`; the slot is not idle before `self` is gone, so that nobody
+            // initialises it anew.
             let left = unsafe {
                 bindings::storage_wait_for_completion_timeout(self.entry.done.get(), jiffies)
             };
@@ -251,7 +256,7 @@ impl<'a> Pending<'a> {
             GaveUp::Finished(_) => {
                 // `answer` is about to complete: the slot is not free before it has. It is bounded by the
                 // few instructions that separate its two steps.
-                // SAFETY: initialised by `arm`; the slot stays ours.
+                // SAFETY: as for the wait above.
                 unsafe { kernel::bindings::wait_for_completion(self.entry.done.get()) };
                 Ok(self.answered())
             }
@@ -277,7 +282,7 @@ impl Drop for Pending<'_> {
     /// May sleep for the few instructions of an answer that is just being given.
     fn drop(&mut self) {
         if let GaveUp::Finished(_) = self.entry.state.give_up(self.context.generation) {
-            // SAFETY: initialised by `arm`; the slot stays ours.
+            // SAFETY: initialised by `arm`; the slot is not idle before `collect` below.
             unsafe { kernel::bindings::wait_for_completion(self.entry.done.get()) };
             self.entry.state.collect(self.context.generation);
         }

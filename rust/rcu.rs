@@ -45,3 +45,37 @@ pub fn synchronize() {
     // of memory: the kernel reports the former, and the latter would wait for itself.
     unsafe { kernel::bindings::synchronize_rcu() };
 }
+
+/// A grace period that was begun earlier: after it, every read-side section that was open then has ended.
+///
+/// Several can be begun at one time, by code that cannot sleep, and end together: a wait later takes what is
+/// left of the time, mostly none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct GracePeriod(usize);
+
+impl GracePeriod {
+    /// Begins one. A section that begins after it has begun sees what this thread wrote before. Any context.
+    pub(crate) fn begin() -> Self {
+        // SAFETY: no requirements: it locks for itself, with interrupts off.
+        // CAST: `unsigned long`, as wide as a pointer.
+        Self(unsafe { kernel::bindings::start_poll_synchronize_rcu() } as usize)
+    }
+
+    /// For a place that holds a number; any number can be made a grace period of, and waited for.
+    pub(crate) fn from_cookie(cookie: usize) -> Self {
+        Self(cookie)
+    }
+
+    /// The number.
+    pub(crate) fn as_cookie(self) -> usize {
+        self.0
+    }
+
+    /// Waits for its end. Sleeps, if it has not ended.
+    pub(crate) fn wait(self) {
+        // SAFETY: no requirements but to be allowed to sleep, which the kernel checks. A number that
+        // `begin` has not returned costs a wait at most.
+        // CAST: as in `begin`.
+        unsafe { kernel::bindings::cond_synchronize_rcu(self.0 as _) };
+    }
+}

@@ -15,22 +15,43 @@
 //! 5. asks for a scan with [`Host::scan`].
 //!
 //! A [`Command`] is owned by whoever holds it. It is completed exactly once: [`Command::complete`]
-//! consumes it, [`InFlight::launch`] moves it into the in-flight table while hardware works on it, and
-//! exactly one caller of [`InFlight::land`] or [`InFlight::sweep`] takes it out again. A command that is
-//! dropped is completed with an error.
+//! consumes it, [`Reserved::post`] moves it into the in-flight table while hardware works on it, and
+//! exactly one caller of [`InFlight::land`] or [`InFlight::sweep`] takes it out again. A driver that drops
+//! or forgets a command does not compile: every call that gives it one has to return a [`Done`] of it.
+//!
+//! On its way to hardware a command goes through [`InFlight::reserve`], which claims its place, before
+//! anything that hardware reads is written, and [`Reserved::post`], the only way to ring the doorbell.
+//!
+//! # Error handling
+//!
+//! The mid-layer starts a command anew, or ends it, when a step of error handling succeeds. What
+//! keeps it from doing so with a command that the driver, and so perhaps the hardware, still has:
+//!
+//! | the mid-layer | here |
+//! | --- | --- |
+//! | aborts a command, in a work queue, while other commands come and go | a driver that still has it is not believed |
+//! | resets a unit, a target id, a channel, the host: in the host's own thread, when no other command runs | the same, for each timed-out command in the step's scope |
+//! | does so for `sg_reset`, in its caller's task, while commands come and go | the same |
+//! | starts a unit (`allow_restart`) and then ends the unit's commands, without a call to the driver | its commands to a unit of which the driver has a timed-out command fail, which leads to a reset |
+//! | ends all commands after the last step | does not return while the driver has one |
+//! | queues a command that the driver still has, for a reason that is not known here | it is given back as busy; the end of the earlier use is not reported |
 
+mod address;
 mod attributes;
 mod callbacks;
 mod command;
 mod device;
+mod error_handler;
 mod host;
 mod in_flight;
+mod ownership;
 mod rescan;
 mod scan_range;
 mod status;
 mod tag_slot;
 mod template;
 
+pub use self::address::Address;
 pub use self::attributes::{
     Attribute,
     DeviceAttribute,
@@ -39,13 +60,11 @@ pub use self::attributes::{
 pub use self::command::{
     Command,
     Direction,
+    Done,
     Rejected,
     TimedOut, //
 };
-pub use self::device::{
-    Address,
-    Device, //
-};
+pub use self::device::Device;
 pub use self::host::{
     Builder,
     Discovery,
@@ -55,7 +74,8 @@ pub use self::host::{
 };
 pub use self::in_flight::{
     Flight,
-    InFlight, //
+    InFlight,
+    Reserved, //
 };
 pub use self::status::{
     HostByte,

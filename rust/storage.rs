@@ -8,6 +8,7 @@
 //! | [`scsi`] | hosts, commands, the in-flight table, error handling |
 //! | [`dm`] | device-mapper targets |
 //! | [`mailbox`] | firmware commands with a waiter |
+//! | [`doorbell`] | the right to tell hardware of a command |
 //! | [`irq`] | the interrupt ladder |
 //! | [`driver`] | attributes of drivers in sysfs |
 //! | [`pci`] | shutdown and bus mastering of PCI devices |
@@ -27,6 +28,7 @@ pub mod atomic;
 pub mod debugfs;
 pub mod dm;
 pub mod dma;
+pub mod doorbell;
 pub mod driver;
 pub mod generation;
 pub mod irq;

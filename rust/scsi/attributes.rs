@@ -104,12 +104,14 @@ impl<T: LowLevelDriver> Callbacks<T> {
         _attribute: *mut device_attribute,
         page: *mut c_char,
     ) -> isize {
-        // SAFETY: the attribute is one of the host's class device.
+        // SAFETY: sysfs passes the device that has the attribute: the class device inside a `Scsi_Host`, as the
+        // attribute is in `shost_groups` only.
         let shost = unsafe { kernel::container_of!(dev, bindings::Scsi_Host, shost_dev) };
-        // SAFETY: sysfs removes the attribute before the host is gone.
+        // SAFETY: the template with the attribute is one of `T`. `scsi_remove_host` waits, in `device_del`, until
+        // no attribute of the class device is being read, so that the host is registered all through the call.
         let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
         match T::ATTRIBUTES.get(N) {
-            // SAFETY: by this function's contract.
+            // SAFETY: sysfs passes a page to write to, which is its own during the call.
             Some(attribute) => unsafe { fill(page, |out| (attribute.show)(driver, dev, out)) },
             None => 0,
         }
@@ -123,14 +125,16 @@ impl<T: LowLevelDriver> Callbacks<T> {
         _attribute: *mut device_attribute,
         page: *mut c_char,
     ) -> isize {
-        // SAFETY: the attribute is one of the logical unit's device.
+        // SAFETY: sysfs passes the device that has the attribute: the one inside a `scsi_device`, as the
+        // attribute is in `sdev_groups` only.
         let sdev = unsafe { kernel::container_of!(dev, bindings::scsi_device, sdev_gendev) };
-        // SAFETY: sysfs removes the attribute before the unit is gone, which goes before its host.
+        // SAFETY: the template with the attribute is one of `T`. `__scsi_remove_device` waits until no attribute
+        // is being read, and `scsi_remove_host` removes all units before it ends.
         let driver = unsafe { driver_of::<T>((*sdev).host) };
-        // SAFETY: as above.
+        // SAFETY: whoever reads an attribute has a reference to its device.
         let device = unsafe { Device::from_raw(sdev) };
         match T::DEVICE_ATTRIBUTES.get(N) {
-            // SAFETY: by this function's contract.
+            // SAFETY: sysfs passes a page to write to, which is its own during the call.
             Some(attribute) => unsafe { fill(page, |out| (attribute.show)(driver, device, out)) },
             None => 0,
         }

@@ -6,24 +6,21 @@
 
 use super::command::{
     area_of,
-    is_outstanding,
     Area,
-    Command,
-    TimedOut, //
+    Command, //
 };
 use super::device::Device;
+use super::error_handler;
 use super::host::{
     bound_device,
-    driver_of,
-    Gate, //
+    driver_of, //
 };
 use super::template::{
     Geometry,
-    LowLevelDriver,
-    Recovery,
-    TimeoutAction, //
+    LowLevelDriver, //
 };
 use crate::bindings;
+use crate::doorbell::Posting;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::device::{
@@ -32,45 +29,54 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::str::as_char_ptr_in_const_context;
-use kernel::time::Delta;
 
 /// The callbacks that C calls, and the constant part of the tables.
 pub(super) struct Callbacks<T: LowLevelDriver>(PhantomData<fn() -> T>);
 
-/// The command that C passes, which is never null.
-///
-/// # Safety
-///
-/// `raw` is a command of a host of `T` and stays allocated for `'a`.
-unsafe fn timed_out<'a, T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) -> TimedOut<'a, T> {
-    // SAFETY: C passes a command, never null.
-    let raw = unsafe { NonNull::new_unchecked(raw) };
-    // SAFETY: by this function's contract.
-    unsafe { TimedOut::from_raw(raw) }
-}
-
 impl<T: LowLevelDriver> Callbacks<T> {
     /// # Safety
     ///
-    /// Called by the mid-layer for a command of a registered host of `T`, which it gives away.
+    /// Called by the mid-layer for a command of a registered host of `T`, whose area is initialised.
     unsafe extern "C" fn queue(
         shost: *mut bindings::Scsi_Host,
         raw: *mut bindings::scsi_cmnd,
     ) -> bindings::scsi_qc_status {
-        // SAFETY: the host is registered, so it has its driver and its device is bound.
+        // SAFETY: the mid-layer calls for a registered host, which is not removed before the commands that
+        // are being queued have ended; its device stays bound until then, see `Host::remove`.
         let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
-        // SAFETY: C passes a command, never null.
+        // SAFETY: the mid-layer passes a command, never null.
         let raw = unsafe { NonNull::new_unchecked(raw) };
-        // The block layer calls inside a read-side section, error handling with its own commands does not.
-        // SAFETY: by this function's contract.
+        // SAFETY: the command is valid for the call; its submitter set the field.
         let submitter = unsafe { (*raw.as_ptr()).submitter };
-        let _section = (submitter != bindings::scsi_cmnd_submitter_SUBMITTED_BY_BLOCK_LAYER)
-            .then(kernel::sync::rcu::read_lock);
-        // SAFETY: by this function's contract.
-        let command = unsafe { Command::from_mid_layer(raw) };
+        if submitter != bindings::scsi_cmnd_submitter_SUBMITTED_BY_BLOCK_LAYER {
+            // SAFETY: the mid-layer calls for a command of a registered host of `T` with an initialised
+            // area, and those that are not the block layer's are error handling's.
+            return unsafe { error_handler::queue(driver, dev, raw) };
+        }
+        // SAFETY: as above. The block layer calls inside a read-side section.
+        unsafe { Self::start(driver, dev, raw) }
+    }
+
+    /// Gives a command to the driver.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is a command of the registered host of `driver` that `queuecommand` is being called with, and
+    /// its area is initialised. The caller is in a read-side section.
+    #[inline]
+    pub(super) unsafe fn start(
+        driver: &T,
+        dev: &device::Device<Bound>,
+        raw: NonNull<bindings::scsi_cmnd>,
+    ) -> bindings::scsi_qc_status {
+        // SAFETY: the caller promises the first two; the lifetime of the command is chosen here, and ends
+        // with the call of `queue` below, which returns the only thing that has it.
+        let Some(command) = (unsafe { Command::from_mid_layer(raw) }) else {
+            return bindings::scsi_qc_status_SCSI_MLQUEUE_HOST_BUSY;
+        };
         match driver.queue(dev, command) {
-            Ok(()) => 0,
-            Err(rejected) => rejected.release(raw),
+            Ok(_done) => 0,
+            Err(rejected) => rejected.code(),
         }
     }
 
@@ -78,9 +84,9 @@ impl<T: LowLevelDriver> Callbacks<T> {
     ///
     /// Called by the mid-layer for a registered host of `T`.
     unsafe extern "C" fn commit(shost: *mut bindings::Scsi_Host, _queue: u16) {
-        // SAFETY: the host is registered, so it has its driver and its device is bound.
+        // SAFETY: as in `queue`: it is called for commands that are being queued.
         let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
-        driver.commit(dev);
+        driver.commit(dev, Posting::new());
     }
 
     /// # Safety
@@ -91,7 +97,8 @@ impl<T: LowLevelDriver> Callbacks<T> {
         _shost: *mut bindings::Scsi_Host,
         raw: *mut bindings::scsi_cmnd,
     ) -> c_int {
-        // SAFETY: the template's `cmd_size` makes room for the area.
+        // SAFETY: the block layer allocates `cmd_size` bytes behind each command, which `TEMPLATE` makes as
+        // large as the area; `Template::new` asserts the alignment. Nobody else uses the command yet.
         unsafe { area_of::<T>(raw).write(Area::new()) };
         0
     }
@@ -103,149 +110,20 @@ impl<T: LowLevelDriver> Callbacks<T> {
         _shost: *mut bindings::Scsi_Host,
         raw: *mut bindings::scsi_cmnd,
     ) -> c_int {
-        // SAFETY: initialised by `init_command`, and not used hereafter.
+        // SAFETY: `init_command` has initialised it, and this is the last use: the block layer frees the
+        // command next, whose request is idle, so that no `Command` of it is left.
         unsafe { core::ptr::drop_in_place(area_of::<T>(raw)) };
         0
     }
 
     /// # Safety
     ///
-    /// Called by the block layer's timeout for a command of a registered host of `T`.
-    unsafe extern "C" fn eh_timed_out(
-        raw: *mut bindings::scsi_cmnd,
-    ) -> bindings::scsi_timeout_action {
-        // SAFETY: the command is of a registered host and stays allocated during the call.
-        let (driver, dev, command) = unsafe { parts::<T>(raw) };
-        match driver.timed_out(dev, &command) {
-            TimeoutAction::Completed => bindings::scsi_timeout_action_SCSI_EH_DONE,
-            TimeoutAction::Escalate => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
-            TimeoutAction::Extend => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
-        }
-    }
-
-    /// Runs one step of the ladder and checks its claim: the mid-layer ends all commands in the step's
-    /// scope when it succeeds, so a driver that still has one of them is not believed.
-    ///
-    /// # Safety
-    ///
-    /// Called by error handling for a command of a registered host of `T`.
-    unsafe fn step(
-        raw: *mut bindings::scsi_cmnd,
-        scope: Scope,
-        what: fn(&T, &device::Device<Bound>, &TimedOut<'_, T>) -> Recovery,
-    ) -> c_int {
-        // SAFETY: a command has its device, and the device its host, made for `T`.
-        let Some(gate) = (unsafe { Gate::<T>::enter(raw) }) else {
-            // The host was removed while the caller held on to one of its devices.
-            return bindings::scsi_disposition_FAILED as c_int;
-        };
-        // SAFETY: the command stays allocated during the call.
-        let command = unsafe { timed_out(raw) };
-        let claim = match what(gate.driver(), gate.device(), &command) {
-            Recovery::Success => bindings::scsi_disposition_SUCCESS,
-            Recovery::FastFail => bindings::scsi_disposition_FAST_IO_FAIL,
-            Recovery::Failed => bindings::scsi_disposition_FAILED,
-        };
-        // SAFETY: as above.
-        let held = unsafe { Held::<T>::count(raw, scope) } != 0;
-        // Whoever has just given up a command may not have told the mid-layer yet, see `conclude`.
-        crate::rcu::synchronize();
-        // CAST: the codes are small constants; C returns them as int.
-        match held {
-            false => claim as c_int,
-            true => bindings::scsi_disposition_FAILED as c_int,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe extern "C" fn eh_abort(raw: *mut bindings::scsi_cmnd) -> c_int {
-        // SAFETY: by this function's contract.
-        unsafe { Self::step(raw, Scope::Command, T::abort) }
-    }
-
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe extern "C" fn eh_device_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
-        // SAFETY: by this function's contract.
-        unsafe { Self::step(raw, Scope::Device, T::reset_device) }
-    }
-
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe extern "C" fn eh_target_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
-        // SAFETY: by this function's contract.
-        unsafe { Self::step(raw, Scope::Target, T::reset_target) }
-    }
-
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe extern "C" fn eh_bus_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
-        // SAFETY: by this function's contract.
-        unsafe { Self::step(raw, Scope::Channel, T::reset_bus) }
-    }
-
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe extern "C" fn eh_host_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
-        // SAFETY: by this function's contract.
-        let code = unsafe { Self::step(raw, Scope::Host, T::reset_host) };
-        // SAFETY: as above.
-        unsafe { Self::settle(raw) };
-        code
-    }
-
-    /// For a driver that cannot reset its host.
-    ///
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe extern "C" fn eh_no_host_reset(raw: *mut bindings::scsi_cmnd) -> c_int {
-        // SAFETY: by this function's contract.
-        unsafe { Self::settle(raw) };
-        bindings::scsi_disposition_FAILED as c_int
-    }
-
-    /// The end of the last step of the ladder: waits until the driver has none of the commands.
-    ///
-    /// # Safety
-    ///
-    /// See [`Self::step`].
-    unsafe fn settle(raw: *mut bindings::scsi_cmnd) {
-        // SAFETY: a command has its device, and the device its host, made for `T`.
-        let Some(gate) = (unsafe { Gate::<T>::enter(raw) }) else {
-            return;
-        };
-        // The mid-layer ends the commands next, whatever the code. A driver whose
-        // other threads are still completing one gets the time for that; one that has lost a command
-        // holds up error handling here rather than have it reused under its feet.
-        let mut told = false;
-        // SAFETY: as above.
-        while unsafe { Held::<T>::count(raw, Scope::Host) } != 0 {
-            if !told {
-                dev_err!(
-                    gate.device(),
-                    "a host reset returned with commands outstanding\n"
-                );
-                told = true;
-            }
-            kernel::time::delay::fsleep(STRAGGLER_POLL);
-        }
-        crate::rcu::synchronize();
-    }
-
-    /// # Safety
-    ///
     /// Called by a scan for a new logical unit of a registered host of `T`.
     unsafe extern "C" fn sdev_init(sdev: *mut bindings::scsi_device) -> c_int {
-        // SAFETY: the device is of a registered host.
+        // SAFETY: a scan holds the host's `scan_mutex`, which a removal takes before it goes on: the host of
+        // a device that is scanned is registered all through the call.
         let driver = unsafe { driver_of::<T>((*sdev).host) };
-        // SAFETY: the device is valid during the call.
+        // SAFETY: the mid-layer has a reference to the device that it passes, for the call.
         let device = unsafe { Device::from_raw(sdev) };
         if driver.is_present(device.address()) {
             0
@@ -261,9 +139,10 @@ impl<T: LowLevelDriver> Callbacks<T> {
         sdev: *mut bindings::scsi_device,
         _limits: *mut kernel::bindings::queue_limits,
     ) -> c_int {
-        // SAFETY: the device is of a registered host.
+        // SAFETY: a scan holds the host's `scan_mutex`, which a removal takes before it goes on: the host of
+        // a device that is scanned is registered all through the call.
         let driver = unsafe { driver_of::<T>((*sdev).host) };
-        // SAFETY: the device is valid during the call.
+        // SAFETY: the mid-layer has a reference to the device that it passes, for the call.
         let device = unsafe { Device::from_raw(sdev) };
         match driver.configure_device(device) {
             Ok(()) => 0,
@@ -285,7 +164,7 @@ impl<T: LowLevelDriver> Callbacks<T> {
         let values = [u64::from(heads), u64::from(sectors), capacity / track];
         for (index, value) in values.into_iter().enumerate() {
             let value = c_int::try_from(value).unwrap_or(c_int::MAX);
-            // SAFETY: by this function's contract there is room for three.
+            // SAFETY: `scsicam` and `sd_getgeo` pass an array of three ints, and `index` is below three.
             unsafe { parameters.add(index).write(value) };
         }
         0
@@ -308,27 +187,20 @@ impl<T: LowLevelDriver> Callbacks<T> {
         if T::HAS_COMMIT {
             template.commit_rqs = Some(Self::commit);
         }
-        if T::HAS_TIMED_OUT {
-            template.eh_timed_out = Some(Self::eh_timed_out);
-        }
+        template.eh_timed_out = Some(error_handler::eh_timed_out::<T>);
         if T::HAS_ABORT {
-            template.eh_abort_handler = Some(Self::eh_abort);
+            template.eh_abort_handler = Some(error_handler::eh_abort::<T>);
         }
         if T::HAS_RESET_DEVICE {
-            template.eh_device_reset_handler = Some(Self::eh_device_reset);
+            template.eh_device_reset_handler = Some(error_handler::eh_device_reset::<T>);
         }
         if T::HAS_RESET_TARGET {
-            template.eh_target_reset_handler = Some(Self::eh_target_reset);
+            template.eh_target_reset_handler = Some(error_handler::eh_target_reset::<T>);
         }
         if T::HAS_RESET_BUS {
-            template.eh_bus_reset_handler = Some(Self::eh_bus_reset);
+            template.eh_bus_reset_handler = Some(error_handler::eh_bus_reset::<T>);
         }
-        // Never none: it is where error handling waits for what a driver still has.
-        template.eh_host_reset_handler = Some(if T::HAS_RESET_HOST {
-            Self::eh_host_reset
-        } else {
-            Self::eh_no_host_reset
-        });
+        template.eh_host_reset_handler = Some(error_handler::eh_host_reset::<T>);
         if T::HAS_IS_PRESENT {
             template.sdev_init = Some(Self::sdev_init);
         }
@@ -340,93 +212,4 @@ impl<T: LowLevelDriver> Callbacks<T> {
         }
         template
     };
-}
-
-/// How often a host reset looks whether a command that is still outstanding has been completed.
-const STRAGGLER_POLL: Delta = Delta::from_millis(10);
-
-/// What an error-handler callback needs.
-///
-/// # Safety
-///
-/// `raw` is a command of a registered host of `T` and stays allocated for `'a`.
-unsafe fn parts<'a, T: LowLevelDriver>(
-    raw: *mut bindings::scsi_cmnd,
-) -> (&'a T, &'a device::Device<Bound>, TimedOut<'a, T>) {
-    // SAFETY: a command has its device, and the device its host.
-    let shost = unsafe { (*(*raw).device).host };
-    // SAFETY: the host is registered.
-    let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
-    // SAFETY: by this function's contract.
-    (driver, dev, unsafe { timed_out(raw) })
-}
-
-/// Which commands a step of the ladder is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    Command,
-    Device,
-    Target,
-    Channel,
-    Host,
-}
-
-/// Counts the commands that error handling owns and the driver still has.
-struct Held<T: LowLevelDriver> {
-    victim: *mut bindings::scsi_cmnd,
-    scope: Scope,
-    count: u32,
-    _driver: PhantomData<fn() -> T>,
-}
-
-impl<T: LowLevelDriver> Held<T> {
-    /// # Safety
-    ///
-    /// `victim` is a command of a registered host of `T` and stays allocated during the call.
-    unsafe fn count(victim: *mut bindings::scsi_cmnd, scope: Scope) -> u32 {
-        let mut held = Self {
-            victim,
-            scope,
-            count: 0,
-            _driver: PhantomData,
-        };
-        // SAFETY: a command has its device, and the device its host.
-        let shost = unsafe { (*(*victim).device).host };
-        let data = core::ptr::from_mut(&mut held).cast();
-        // SAFETY: the callback is given `held`, which outlives the call.
-        unsafe { bindings::scsi_host_busy_iter(shost, Some(Self::look), data) };
-        held.count
-    }
-
-    /// # Safety
-    ///
-    /// Called for a busy command of the host with the data that [`Self::count`] passes.
-    unsafe extern "C" fn look(raw: *mut bindings::scsi_cmnd, data: *mut c_void) -> bool {
-        // SAFETY: by this function's contract.
-        let held = unsafe { &mut *data.cast::<Self>() };
-        // SAFETY: a busy command stays allocated; C sets bits of its state meanwhile.
-        let state = unsafe { (&raw const (*raw).state).read_volatile() };
-        // SAFETY: a busy command keeps its device, and so does the victim.
-        let (device, victim) = unsafe {
-            (
-                Device::from_raw((*raw).device),
-                Device::from_raw((*held.victim).device),
-            )
-        };
-        let (at, there) = (device.address(), victim.address());
-        let in_scope = match held.scope {
-            Scope::Command => core::ptr::eq(raw, held.victim),
-            Scope::Device => core::ptr::eq(device, victim),
-            Scope::Target => at.channel == there.channel && at.id == there.id,
-            Scope::Channel => at.channel == there.channel,
-            Scope::Host => true,
-        };
-        // The bit is set when a command times out, before error handling gets it.
-        let timed_out = state & (1 << bindings::SCMD_STATE_COMPLETE) != 0;
-        // SAFETY: as above; the area of a busy command is initialised.
-        if in_scope && timed_out && unsafe { is_outstanding::<T>(raw) } {
-            held.count += 1;
-        }
-        true
-    }
 }

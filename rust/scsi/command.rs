@@ -9,51 +9,90 @@
 //! | state | who has it | how it leaves |
 //! | --- | --- | --- |
 //! | idle | the block layer | `queuecommand` gives a [`Command`] to the driver |
-//! | owned | the holder of the [`Command`] | [`Command::complete`], drop, [`Rejected`], [`InFlight::launch`] |
+//! | owned | the holder of the [`Command`] | [`Command::complete`], [`Rejected`], [`InFlight::reserve`] |
+//! | reserved | the holder of the [`Reserved`] | [`Reserved::post`], [`Reserved::cancel`] |
 //! | in flight | the [`InFlight`] table | [`InFlight::land`], [`InFlight::sweep`] give the [`Command`] back |
 //!
+//! A [`Command`] lives as long as the call that it is given to, and that call has to return a [`Done`] of
+//! the same lifetime `'c`, or a [`Rejected`]. There is no other way to get one than to complete the
+//! command, to post it, or to give it back. So a driver cannot forget a command, drop it, or keep it
+//! anywhere but in the table: it does not compile.
+//!
 //! [`InFlight`]: super::InFlight
-//! [`InFlight::launch`]: super::InFlight::launch
+//! [`InFlight::reserve`]: super::InFlight::reserve
 //! [`InFlight::land`]: super::InFlight::land
 //! [`InFlight::sweep`]: super::InFlight::sweep
+//! [`Reserved`]: super::Reserved
+//! [`Reserved::post`]: super::Reserved::post
+//! [`Reserved::cancel`]: super::Reserved::cancel
 
 use super::device::Device;
+use super::ownership::{
+    End,
+    Ownership, //
+};
 use super::status::{
-    HostByte,
     Status,
     SENSE_LENGTH, //
 };
 use super::template::LowLevelDriver;
 use crate::bindings;
 use crate::dma::Segments;
-use crate::rcu::ReadSide;
+use crate::rcu::{
+    GracePeriod,
+    ReadSide, //
+};
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::sync::atomic::{
     AtomicBool,
+    AtomicUsize,
     Ordering, //
 };
 use kernel::prelude::*;
 
 /// What follows the `struct scsi_cmnd` in its allocation.
 pub(super) struct Area<D> {
-    /// Set while a [`Command`] or the in-flight table has the command.
-    outstanding: AtomicBool,
+    pub(super) owner: Ownership,
     /// Set while the data buffer is mapped in a way that must be undone. Written by the owner only.
     mapped: AtomicBool,
-    pub(super) data: D,
+    /// The grace period that began at the last timeout.
+    grace: AtomicUsize,
+    data: D,
+}
+
+impl<D> Area<D> {
+    /// After [`Ownership::time_out`]: begins the grace period that error handling waits for. Any context.
+    pub(super) fn begin_grace_period(&self) {
+        self.grace
+            .store(GracePeriod::begin().as_cookie(), Ordering::Relaxed);
+    }
+
+    /// Waits until nobody reports the end of the use that timed out. Sleeps.
+    pub(super) fn wait_for_reports(&self) {
+        GracePeriod::from_cookie(self.grace.load(Ordering::Relaxed)).wait();
+    }
 }
 
 impl<D: Default> Area<D> {
     pub(super) fn new() -> Self {
         Self {
-            outstanding: AtomicBool::new(false),
+            owner: Ownership::new(),
             mapped: AtomicBool::new(false),
+            grace: AtomicUsize::new(0),
             data: D::default(),
         }
     }
 }
+
+/// The brand that ties a [`Done`] to its [`Command`]: a lifetime that is equal to itself alone.
+type Brand<'c> = PhantomData<fn(&'c ()) -> &'c ()>;
+
+/// Proof that the driver has done with a command: it was completed, or the in-flight table has it.
+///
+/// It is of that command only: the lifetime is the command's own.
+#[must_use = "return it to whoever gave the command"]
+pub struct Done<'c>(Brand<'c>);
 
 /// Which way the data goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,71 +105,61 @@ pub enum Direction {
     ToDevice,
 }
 
-/// A SCSI command that belongs to its holder.
-///
-/// Dropping it completes it with `DID_ERROR`, so that the mid-layer retries it.
+/// A SCSI command that belongs to its holder, for the call that it was given to.
 ///
 /// # Invariants
 ///
-/// - `raw` is a command of a registered host of `T`, whose area was initialised as [`Area`].
+/// - `raw` is a command of a registered host of `T`, whose area was initialised as [`Area`], and whose
+///   [`Ownership`] was begun.
 /// - No other `Command` and no in-flight table holds it.
-#[must_use = "a dropped command is completed with an error"]
-pub struct Command<T: LowLevelDriver> {
+#[must_use = "a command is completed, posted or rejected"]
+pub struct Command<'c, T: LowLevelDriver> {
     raw: NonNull<bindings::scsi_cmnd>,
+    brand: Brand<'c>,
     _driver: PhantomData<fn() -> T>,
 }
 
-// SAFETY: a command has no ties to the thread that it was queued on.
-unsafe impl<T: LowLevelDriver> Send for Command<T> {}
-
 /// A command that the driver gives back without having touched it; the mid-layer tries again later.
 #[must_use = "return it from `queue`"]
-pub struct Rejected<T: LowLevelDriver> {
-    command: Command<T>,
+pub struct Rejected<'c> {
     code: bindings::scsi_qc_status,
+    _brand: Brand<'c>,
 }
 
-impl<T: LowLevelDriver> Rejected<T> {
-    /// Ends the ownership of `queued`, the command that `queuecommand` was called with, without completing
-    /// it, and returns the code that gives it back.
-    ///
-    /// A driver that rejects another of its commands instead has kept this one: then the other is
-    /// completed with an error, and this one stays the driver's.
+impl Rejected<'_> {
+    /// The code that gives the command back.
     #[inline]
-    pub(super) fn release(self, queued: NonNull<bindings::scsi_cmnd>) -> bindings::scsi_qc_status {
-        let Self { command, code } = self;
-        if command.raw != queued {
-            drop(command);
-            return 0;
-        }
-        command.unmap();
-        let command = ManuallyDrop::new(command);
-        command.area().outstanding.store(false, Ordering::Release);
-        code
+    pub(super) fn code(self) -> bindings::scsi_qc_status {
+        self.code
     }
 }
 
-impl<T: LowLevelDriver> Command<T> {
-    /// Takes a command over from the mid-layer.
+impl<'c, T: LowLevelDriver> Command<'c, T> {
+    /// Takes a command over from the mid-layer; `None` if the driver has it already, whatever the
+    /// mid-layer thinks.
     ///
     /// # Safety
     ///
-    /// `raw` is a command of a registered host of `T` that `queuecommand` is being called with.
+    /// - `raw` is a command of a registered host of `T` that `queuecommand` is being called with;
+    /// - its area was initialised by `init_cmd_priv`;
+    /// - what has the lifetime `'c` does not outlive that call.
     #[inline]
-    pub(super) unsafe fn from_mid_layer(raw: NonNull<bindings::scsi_cmnd>) -> Self {
-        // INVARIANT: by this function's contract the mid-layer gives the command away.
-        let command = Self {
+    pub(super) unsafe fn from_mid_layer(raw: NonNull<bindings::scsi_cmnd>) -> Option<Self> {
+        // SAFETY: the area follows the command, and is initialised, by the caller's promise; it is shared:
+        // all of it is atomic, but for the driver's data, which is `Sync`.
+        let area = unsafe { &*area_of::<T>(raw.as_ptr()) };
+        // INVARIANT: begun here, so that nobody else has it: see the invariant of `Ownership`.
+        area.owner.begin().then_some(Self {
             raw,
+            brand: PhantomData,
             _driver: PhantomData,
-        };
-        command.area().outstanding.store(true, Ordering::Relaxed);
-        command
+        })
     }
 
     /// Ends the token without ending the ownership: the in-flight table has the command now.
     #[inline]
-    pub(super) fn into_raw(self) -> NonNull<bindings::scsi_cmnd> {
-        ManuallyDrop::new(self).raw
+    pub(super) fn into_raw(self) -> (NonNull<bindings::scsi_cmnd>, Done<'c>) {
+        (self.raw, Done(self.brand))
     }
 
     /// # Safety
@@ -138,9 +167,12 @@ impl<T: LowLevelDriver> Command<T> {
     /// `raw` comes from [`Command::into_raw`] of the same `T`, and this is the only call for it.
     #[inline]
     pub(super) unsafe fn from_raw(raw: NonNull<bindings::scsi_cmnd>) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the token that `into_raw` ended had both properties, and the caller promises that no
+        // other is made of it. The command stays allocated: its request is not ended while it is
+        // outstanding.
         Self {
             raw,
+            brand: PhantomData,
             _driver: PhantomData,
         }
     }
@@ -152,7 +184,8 @@ impl<T: LowLevelDriver> Command<T> {
 
     #[inline]
     fn area(&self) -> &Area<T::CommandData> {
-        // SAFETY: by the invariant the area follows the command and is initialised.
+        // SAFETY: by the invariant the area follows the command and is initialised; it is shared with
+        // error handling, which uses the atomic parts only.
         unsafe { &*area_of::<T>(self.as_raw()) }
     }
 
@@ -165,7 +198,8 @@ impl<T: LowLevelDriver> Command<T> {
     /// The command descriptor block, 6 to 32 bytes. Any context.
     #[inline]
     pub fn cdb(&self) -> &[u8] {
-        // SAFETY: the command is ours; `cmnd` is not written while it is.
+        // SAFETY: valid, by the invariant; the mid-layer writes the CDB before it queues the command, and
+        // error handling, which reuses it, sends no command while this one is outstanding.
         let (cmnd, len) = unsafe { (&(*self.as_raw()).cmnd, (*self.as_raw()).cmd_len) };
         cmnd.get(..usize::from(len)).unwrap_or(cmnd)
     }
@@ -173,21 +207,22 @@ impl<T: LowLevelDriver> Command<T> {
     /// The logical unit that the command is for. Any context.
     #[inline]
     pub fn device(&self) -> &Device {
-        // SAFETY: a command holds its device until it is completed.
+        // SAFETY: `device` is set before a command is queued; its queue, and with it the device, stays while
+        // a request is outstanding, which it is for the lifetime of `self`.
         unsafe { Device::from_raw((*self.as_raw()).device) }
     }
 
     /// The block layer's tag: unique among the host's commands in flight, below `can_queue`.
     #[inline]
     pub fn tag(&self) -> u32 {
-        // SAFETY: the command is part of a live request.
+        // SAFETY: by the invariant the command is of a registered host, whose commands are part of requests.
         unsafe { tag_of(self.as_raw()) }
     }
 
     /// Which way the data goes. Any context.
     #[inline]
     pub fn direction(&self) -> Direction {
-        // SAFETY: the command is ours; the field is not written while it is.
+        // SAFETY: valid, by the invariant; written before the command is queued only, see `cdb`.
         match unsafe { (*self.as_raw()).sc_data_direction } {
             kernel::bindings::dma_data_direction_DMA_TO_DEVICE => Direction::ToDevice,
             kernel::bindings::dma_data_direction_DMA_FROM_DEVICE => Direction::FromDevice,
@@ -198,14 +233,14 @@ impl<T: LowLevelDriver> Command<T> {
     /// Length of the data buffer, in bytes. Any context.
     #[inline]
     pub fn transfer_length(&self) -> u32 {
-        // SAFETY: the command is ours; the field is not written while it is.
+        // SAFETY: valid, by the invariant; written before the command is queued only, see `cdb`.
         unsafe { (*self.as_raw()).sdb.length }
     }
 
     /// True if no further command follows at once (`SCMD_LAST`): ring the doorbell now. Any context.
     #[inline]
     pub fn is_last(&self) -> bool {
-        // SAFETY: the command is ours; the field is not written while it is.
+        // SAFETY: valid, by the invariant; written before the command is queued only, see `cdb`.
         // CAST: a bit mask.
         unsafe { (*self.as_raw()).flags as u32 & bindings::SCMD_LAST != 0 }
     }
@@ -224,17 +259,20 @@ impl<T: LowLevelDriver> Command<T> {
         if self.area().mapped.load(Ordering::Relaxed) {
             return Err(EBUSY);
         }
-        // SAFETY: the command is ours, and so is its scatter list.
+        // SAFETY: the command is valid and its host registered, by the invariant; its scatter list is not
+        // mapped: `mapped` says so where there is anything to undo.
         let count = unsafe { bindings::scsi_dma_map(self.as_raw()) };
         let count = u32::try_from(count).map_err(|_| ENOMEM)?;
         if count == 0 {
             return Ok(Segments::empty());
         }
-        // SAFETY: the host of a command that is being queued is registered, and has its device.
+        // SAFETY: a command has its device, that its host, and a host that is registered its `dma_dev`: see
+        // `device`, and the invariant.
         let needs_unmap =
             unsafe { kernel::bindings::dma_need_unmap((*(*(*self.as_raw()).device).host).dma_dev) };
         self.area().mapped.store(needs_unmap, Ordering::Relaxed);
-        // SAFETY: the list was mapped into `count` segments, and stays mapped while `self` is borrowed.
+        // SAFETY: `scsi_dma_map` has just mapped the list of `sdb.table` into `count` segments. It stays
+        // mapped while `self` is borrowed: what unmaps it consumes the command.
         Ok(unsafe { Segments::new((*self.as_raw()).sdb.table.sgl, count) })
     }
 
@@ -243,15 +281,24 @@ impl<T: LowLevelDriver> Command<T> {
         let mapped = &self.area().mapped;
         if mapped.load(Ordering::Relaxed) {
             mapped.store(false, Ordering::Relaxed);
-            // SAFETY: mapped by `map_data`, and only once: the flag is the owner's.
+            // SAFETY: `map_data` has mapped this command's scatter list, once, and it was not unmapped since:
+            // only the owner, which `self` is, writes the flag.
             unsafe { bindings::scsi_dma_unmap(self.as_raw()) };
         }
     }
 
     /// Stores sense data for the mid-layer; more than [`SENSE_LENGTH`] bytes are cut. Any context.
     pub fn set_sense(&mut self, sense: &[u8]) {
+        // Error handling, which uses the buffer for its own commands, begins after a grace period.
+        let _section = kernel::sync::rcu::read_lock();
+        if self.area().owner.is_escalated() {
+            return;
+        }
         let len = sense.len().min(SENSE_LENGTH);
-        // SAFETY: the sense buffer has `SENSE_LENGTH` bytes and is the command's own.
+        // SAFETY: `sense` is valid for reads of its length, and a command's `sense_buffer` for writes of
+        // `SENSE_LENGTH` bytes, as `scsi_mq_init_request` allocates it, not as a part of Rust's memory: the
+        // two do not overlap. Nobody else writes it: the command is ours, by the invariant, and error
+        // handling waits for this section.
         unsafe {
             core::ptr::copy_nonoverlapping(sense.as_ptr(), (*self.as_raw()).sense_buffer, len)
         };
@@ -260,14 +307,24 @@ impl<T: LowLevelDriver> Command<T> {
     /// Says how many bytes of the buffer were not transferred; never more than it has. Any context.
     #[inline]
     pub fn set_residual(&mut self, bytes: u32) {
+        let _section = kernel::sync::rcu::read_lock();
+        if self.area().owner.is_escalated() {
+            return;
+        }
         let bytes = bytes.min(self.transfer_length());
-        // SAFETY: the command is ours.
+        // SAFETY: the command is ours, by the invariant, and error handling waits for this section.
         unsafe { (*self.as_raw()).resid_len = bytes };
     }
 
     /// Completes the command: unmaps its data and gives it back to the mid-layer. Any context.
-    pub fn complete(self, status: Status) {
-        ManuallyDrop::new(self).finish(status);
+    pub fn complete(self, status: Status) -> Done<'c> {
+        let guard = kernel::sync::rcu::read_lock();
+        if let End::Report = self.conclude(ReadSide::of(&guard), status) {
+            // SAFETY: the command is allocated: until this call its request is outstanding at the block
+            // layer. The mid-layer is told once: the ownership has just ended with `Report`.
+            unsafe { bindings::scsi_done(self.as_raw()) };
+        }
+        Done(self.brand)
     }
 
     /// As [`Command::complete`], but what follows in the block layer runs here and now, not in a softirq.
@@ -275,55 +332,44 @@ impl<T: LowLevelDriver> Command<T> {
     /// For the handler of an interrupt, or of a poll, which then finds more answers waiting when it looks
     /// again. Any context, inside a read-side section.
     #[inline]
-    pub fn complete_here(self, _section: ReadSide<'_>, status: Status) {
-        let raw = ManuallyDrop::new(self).conclude(status);
-        // SAFETY: the command is ours, and is not used hereafter.
-        unsafe { bindings::scsi_done_direct(raw) };
+    pub fn complete_here(self, section: ReadSide<'_>, status: Status) -> Done<'c> {
+        if let End::Report = self.conclude(section, status) {
+            // SAFETY: as in `complete`.
+            unsafe { bindings::scsi_done_direct(self.as_raw()) };
+        }
+        Done(self.brand)
     }
 
-    /// Must be the last use of the token.
-    fn finish(&self, status: Status) {
-        let _section = kernel::sync::rcu::read_lock();
-        let raw = self.conclude(status);
-        // SAFETY: the command is ours, and is not used hereafter.
-        unsafe { bindings::scsi_done(raw) };
-    }
-
-    /// Ends the driver's ownership; the caller gives the command to the mid-layer next.
-    ///
-    /// Both steps are inside one read-side section. Error handling waits for the end of such sections once
-    /// it sees that the driver has a command no more, see `Callbacks::step`: else it could start the
-    /// command anew between the steps, and the second step would end the new use.
+    /// Ends the driver's ownership; on `Report` the caller tells the mid-layer next, in the same section:
+    /// see [`Ownership`].
     #[inline]
-    fn conclude(&self, status: Status) -> *mut bindings::scsi_cmnd {
+    fn conclude(&self, _section: ReadSide<'_>, status: Status) -> End {
         self.unmap();
         let raw = self.as_raw();
-        // SAFETY: the command is ours.
-        unsafe { (*raw).result = status.as_result() };
-        self.area().outstanding.store(false, Ordering::Release);
-        raw
+        self.area().owner.end(|| {
+            // SAFETY: the command is ours until `end` has returned, by the invariant.
+            unsafe { (*raw).result = status.as_result() };
+        })
     }
 
-    /// Gives the command back: its device can take none now. Return the result from `queue`.
-    pub fn reject_device_busy(self) -> Rejected<T> {
+    #[inline]
+    fn reject(self, code: bindings::scsi_qc_status) -> Rejected<'c> {
+        self.unmap();
+        self.area().owner.reject();
         Rejected {
-            command: self,
-            code: bindings::scsi_qc_status_SCSI_MLQUEUE_DEVICE_BUSY,
+            code,
+            _brand: self.brand,
         }
     }
 
-    /// Gives the command back: the host can take none now. Return the result from `queue`.
-    pub fn reject_host_busy(self) -> Rejected<T> {
-        Rejected {
-            command: self,
-            code: bindings::scsi_qc_status_SCSI_MLQUEUE_HOST_BUSY,
-        }
+    /// Gives the command back: its device can take none now. Return the result from `queue`. Any context.
+    pub fn reject_device_busy(self) -> Rejected<'c> {
+        self.reject(bindings::scsi_qc_status_SCSI_MLQUEUE_DEVICE_BUSY)
     }
-}
 
-impl<T: LowLevelDriver> Drop for Command<T> {
-    fn drop(&mut self) {
-        self.finish(Status::host(HostByte::Error));
+    /// Gives the command back: the host can take none now. Return the result from `queue`. Any context.
+    pub fn reject_host_busy(self) -> Rejected<'c> {
+        self.reject(bindings::scsi_qc_status_SCSI_MLQUEUE_HOST_BUSY)
     }
 }
 
@@ -335,7 +381,8 @@ impl<T: LowLevelDriver> Drop for Command<T> {
 #[inline]
 unsafe fn tag_of(raw: *mut bindings::scsi_cmnd) -> u32 {
     let request = raw.cast::<kernel::bindings::request>().wrapping_sub(1);
-    // SAFETY: by this function's contract. The tag is set before the command is queued, and stays.
+    // SAFETY: the block layer allocates a command right behind its request (`scsi_cmd_to_rq`), and the
+    // caller promises that both are alive. The tag is set before the command is queued, and stays.
     // CAST: a tag that was given is not negative.
     unsafe { (*request).tag as u32 }
 }
@@ -350,6 +397,12 @@ pub(super) fn area_of<T: LowLevelDriver>(
 
 /// A command that error handling asks about; the mid-layer owns it, the hardware may still have it.
 ///
+/// # Invariants
+///
+/// `raw` is a command of a registered host of `T` that stays allocated for `'a`, or one in the memory of a
+/// reset that user space asks for, with room for an area of zeros.
+///
+///
 /// A reset that user space asks for comes with a command that was never initialised or queued: its area is
 /// all zeros, which means that nobody has it, and its tag is no command's. So there is no access to the
 /// driver's private data here.
@@ -362,8 +415,9 @@ pub struct TimedOut<'a, T: LowLevelDriver> {
 impl<T: LowLevelDriver> TimedOut<'_, T> {
     /// # Safety
     ///
-    /// `raw` is a command of a registered host of `T` that stays allocated for the lifetime.
+    /// `raw` is as in the invariant.
     pub(super) unsafe fn from_raw(raw: NonNull<bindings::scsi_cmnd>) -> Self {
+        // INVARIANT: the caller promises it.
         Self {
             raw,
             _command: PhantomData,
@@ -373,32 +427,24 @@ impl<T: LowLevelDriver> TimedOut<'_, T> {
 
     /// The logical unit that the command is for.
     pub fn device(&self) -> &Device {
-        // SAFETY: a command holds its device until error handling has finished it.
+        // SAFETY: allocated, by the invariant; `scsi_init_command` sets `device` in both kinds of command,
+        // and whoever calls for error handling has a reference to it until the call returns.
         unsafe { Device::from_raw((*self.raw.as_ptr()).device) }
     }
 
     /// The block layer's tag of the command.
     pub fn tag(&self) -> u32 {
-        // SAFETY: the command is part of a live request.
+        // SAFETY: both kinds of command are allocated right behind a request, and stay so for `'a`.
         unsafe { tag_of(self.raw.as_ptr()) }
     }
 
     /// True while the driver has the command: it was neither completed nor taken out of the in-flight
     /// table and completed.
     pub fn is_outstanding(&self) -> bool {
-        // SAFETY: the command stays allocated, and its area is initialised.
-        unsafe { is_outstanding::<T>(self.raw.as_ptr()) }
+        // Not by a reference to the whole area, which of a reset that user space asks for is all zeros.
+        // SAFETY: the area follows the command, and both stay allocated for `'a`, by the invariant. `Ownership`
+        // is an atomic, valid as it was initialised and as zeros, and is only shared.
+        let owner: &Ownership = unsafe { &(*area_of::<T>(self.raw.as_ptr())).owner };
+        owner.is_outstanding()
     }
-}
-
-/// True while a [`Command`] or the in-flight table has the command.
-///
-/// # Safety
-///
-/// `raw` is a command of a host of `T` that stays allocated during the call.
-pub(super) unsafe fn is_outstanding<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) -> bool {
-    // Not by a reference to the whole: the area of a reset that user space asks for is all zeros.
-    // SAFETY: the area follows the command, and this part of it is initialised.
-    let outstanding = unsafe { &(*area_of::<T>(raw)).outstanding };
-    outstanding.load(Ordering::Acquire)
 }

@@ -4,23 +4,13 @@
 //!
 //! C header: [`include/scsi/scsi_device.h`](srctree/include/scsi/scsi_device.h)
 
+use super::address::Address;
 use crate::bindings;
 use kernel::time::{
     msecs_to_jiffies,
     Delta, //
 };
 use kernel::types::Opaque;
-
-/// Where a logical unit is: channel, target id and LUN.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Address {
-    /// Channel of the host.
-    pub channel: u32,
-    /// Target id on the channel.
-    pub id: u32,
-    /// Logical unit number.
-    pub lun: u64,
-}
 
 /// A logical unit.
 ///
@@ -35,7 +25,8 @@ impl Device {
     ///
     /// `ptr` points to a `struct scsi_device` that stays valid for `'a`.
     pub(super) unsafe fn from_raw<'a>(ptr: *mut bindings::scsi_device) -> &'a Self {
-        // SAFETY: by this function's contract; the type is transparent.
+        // SAFETY: the caller promises that `ptr` is valid for `'a`; `Device` is a transparent wrapper of
+        // `Opaque`, which allows C to change what is behind the reference.
         unsafe { &*ptr.cast() }
     }
 
@@ -61,7 +52,7 @@ impl Device {
     /// Sets the queue depth, in commands; returns what it became. Any context.
     pub fn set_queue_depth(&self, depth: u32) -> u32 {
         let depth = i32::try_from(depth).unwrap_or(i32::MAX);
-        // SAFETY: valid by the invariant.
+        // SAFETY: the device is valid, by the invariant; the function locks for itself.
         let depth = unsafe { bindings::scsi_change_queue_depth(self.as_raw(), depth) };
         u32::try_from(depth).unwrap_or(0)
     }
@@ -70,7 +61,7 @@ impl Device {
     /// one in each `queue_ramp_up_period` of good commands. Any context.
     pub fn throttle(&self, depth: u32) {
         let raw = self.as_raw();
-        // SAFETY: a counter that the kernel always has.
+        // SAFETY: the kernel's own variable, aligned, which it writes at any time: so the read is volatile.
         let now = unsafe { core::ptr::read_volatile(&raw const kernel::bindings::jiffies) };
         // SAFETY: valid by the invariant; the mid-layer writes it without a lock as well.
         unsafe { (&raw mut (*raw).last_queue_full_time).write_volatile(now) };

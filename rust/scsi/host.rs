@@ -106,10 +106,10 @@ pub(super) struct HostData<T> {
 impl<T> HostData<T> {
     /// Changes something while nobody is inside the gate. Sleeps.
     fn behind_gate(&self, change: impl FnOnce()) {
-        // SAFETY: initialised with the host.
+        // SAFETY: `Builder::new` initialises the gate before it lets anybody have the `HostData`.
         unsafe { down_write(self.gate.get()) };
         change();
-        // SAFETY: taken above.
+        // SAFETY: taken for writing above, by this task.
         unsafe { up_write(self.gate.get()) };
     }
 }
@@ -132,9 +132,10 @@ unsafe fn host_data<'a, T>(shost: *mut bindings::Scsi_Host) -> &'a HostData<T> {
 /// As [`host_data`]; the host is registered, and not yet removed for all of `'a`.
 #[inline]
 pub(super) unsafe fn driver_of<'a, T: LowLevelDriver>(shost: *mut bindings::Scsi_Host) -> &'a T {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller promises what `host_data` asks for.
     let data = unsafe { host_data::<T>(shost) };
-    // SAFETY: set before the registration, and valid until the host has been removed.
+    // SAFETY: `Builder::register` sets it to an `Arc` that the `Host` keeps, before anybody can call; the
+    // caller promises that the host is not removed for all of `'a`, and `Host` drops its `Arc` later.
     unsafe { &*data.driver.load(Ordering::Relaxed) }
 }
 
@@ -157,9 +158,9 @@ impl<'a, T> Gate<'a, T> {
     ///
     /// `command` has a device, whose host is as in [`host_data`].
     pub(super) unsafe fn enter(command: *mut bindings::scsi_cmnd) -> Option<Self> {
-        // SAFETY: a command has its device, and the device its host.
+        // SAFETY: the caller promises that the command has a device, which has a reference to its host.
         let shost = unsafe { (*(*command).device).host };
-        // SAFETY: by this function's contract.
+        // SAFETY: the command is allocated, as the caller is in a call for it; who calls has set the field.
         let submitter = unsafe { (*command).submitter };
         let from_user = submitter == bindings::scsi_cmnd_submitter_SUBMITTED_BY_SCSI_RESET_IOCTL;
         // SAFETY: the caller guarantees that the host is as in `host_data`.
@@ -195,7 +196,8 @@ impl<'a, T> Gate<'a, T> {
     }
 
     pub(super) fn driver(&self) -> &T {
-        // SAFETY: by the invariant; it goes only when the gate is closed.
+        // SAFETY: by the invariant the driver is there. It is taken away behind the gate only, which is open
+        // for as long as `self` is.
         unsafe { &*self.data.driver.load(Ordering::Relaxed) }
     }
 
@@ -210,14 +212,15 @@ impl<'a, T> Gate<'a, T> {
     }
 
     pub(super) fn device(&self) -> &device::Device<Bound> {
-        // SAFETY: the host is removed, for which the gate is closed, before its device is unbound.
+        // SAFETY: the gate keeps `Host::remove` from its end, which is before the device is unbound: it runs
+        // from the device's `devres` at the latest.
         unsafe { bound_device(self.shost) }
     }
 }
 
 impl<T> Drop for Gate<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant it is held for reading, by this task, as the gate is not `Send`.
         unsafe { up_read(self.data.gate.get()) };
     }
 }
@@ -231,7 +234,8 @@ impl<T> Drop for Gate<'_, T> {
 pub(super) unsafe fn bound_device<'a>(
     shost: *mut bindings::Scsi_Host,
 ) -> &'a device::Device<Bound> {
-    // SAFETY: the parent was set by `scsi_add_host`, and is bound while the host is registered.
+    // SAFETY: `scsi_add_host_with_dma` has set it to the device that `Builder::register` was called with. It
+    // is bound: the caller promises that the host is registered, and `RemoveOnUnbind` removes it before.
     unsafe { device::Device::from_raw((*shost).dma_dev) }
 }
 
@@ -261,14 +265,16 @@ impl<T: LowLevelDriver> Builder<T> {
         let cmd_per_lun = i16::try_from(limits.cmd_per_lun)?;
         // CAST: a few words.
         let room = core::mem::size_of::<HostData<T>>() as i32;
-        // SAFETY: the template lives as long as the driver's module.
+        // SAFETY: the template is `'static`, of the driver's module, to which a host has a reference; it is
+        // complete, by `Template::link`.
         let shost = unsafe { bindings::scsi_host_alloc(template.link(), room) };
         let shost = NonNull::new(shost).ok_or(ENOMEM)?;
         let host = shost.as_ptr();
         // Not by a reference: the error handler's thread runs already.
         macro_rules! set {
             ($($field:ident: $value:expr,)*) => {
-                // SAFETY: allocated above; before the registration nobody else touches these.
+                // SAFETY: allocated above, and valid. Only the error handler's thread has the host too, which
+                // reads none of these before a command has failed, for which there must be a registration.
                 $(unsafe { (*host).$field = $value };)*
             };
         }
@@ -297,13 +303,16 @@ impl<T: LowLevelDriver> Builder<T> {
             closing: AtomicBool::new(false),
             gate: Opaque::uninit(),
         };
-        // SAFETY: there is room for it, see above.
+        // SAFETY: `scsi_host_alloc` was asked for `room` bytes there, aligned to `unsigned long`, as all of
+        // `HostData` is; nobody else uses them. The reference lasts as long as this function, in which the
+        // host is not released.
         let data = unsafe {
             let at = (&raw mut (*host).hostdata).cast::<HostData<T>>();
             at.write(data);
             &*at
         };
-        // SAFETY: where it stays, and before anybody uses it.
+        // SAFETY: room for a lock, at an address that does not change, and nobody uses it yet; name and key
+        // are static.
         unsafe {
             __init_rwsem(
                 data.gate.get(),
@@ -320,7 +329,7 @@ impl<T: LowLevelDriver> Builder<T> {
 
     /// The number that the host will have. Any context.
     pub fn number(&self) -> u32 {
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant the host is valid; its number does not change after `scsi_host_alloc`.
         unsafe { (*self.shost.as_ptr()).host_no }
     }
 
@@ -342,13 +351,14 @@ impl<T: LowLevelDriver> Builder<T> {
             }),
             GFP_KERNEL,
         )?;
-        // SAFETY: made by `new`; the host is ours.
+        // SAFETY: `new` has made the host for `T`, and the reference to it is ours, by the invariant.
         let data = unsafe { host_data::<T>(shost.as_ptr()) };
         data.driver.store(driver, Ordering::Relaxed);
         // The `Host` has the reference now.
         core::mem::forget(self);
         let raw_dev = core::ptr::from_ref(dev).cast_mut().cast();
-        // SAFETY: the host is ours, complete, and not registered; the device is bound.
+        // SAFETY: the host is allocated and not registered, by the invariant of `self`, and complete since
+        // `new`; the device is valid and bound for as long as the reference `dev`.
         to_result(unsafe { bindings::scsi_add_host_with_dma(shost.as_ptr(), raw_dev, raw_dev) })?;
         *host.registered.lock() = true;
         // On failure here the guard is dropped at once, which removes the host.
@@ -359,7 +369,7 @@ impl<T: LowLevelDriver> Builder<T> {
 
 impl<T: LowLevelDriver> Drop for Builder<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant; this is the only reference.
+        // SAFETY: by the invariant the reference is ours; nothing uses it after this.
         unsafe { bindings::scsi_host_put(self.shost.as_ptr()) };
     }
 }
@@ -380,7 +390,8 @@ pub struct Host<T: LowLevelDriver> {
     registered: Mutex<bool>,
 }
 
-// SAFETY: the C functions that are called lock for themselves; `T` is `Send` and `Sync`.
+// SAFETY: a host is reference-counted, has no ties to a thread, and the C functions that are called lock for
+// themselves. `Arc<T>` can be sent: a `LowLevelDriver` is `Send` and `Sync`.
 unsafe impl<T: LowLevelDriver> Send for Host<T> {}
 // SAFETY: as above.
 unsafe impl<T: LowLevelDriver> Sync for Host<T> {}
@@ -393,28 +404,31 @@ impl<T: LowLevelDriver> Host<T> {
 
     /// The host's number. Any context.
     pub fn number(&self) -> u32 {
-        // SAFETY: by the invariant.
+        // SAFETY: by the invariant the host is valid; its number does not change after `scsi_host_alloc`.
         unsafe { (*self.shost.as_ptr()).host_no }
     }
 
     /// Scans all channels, ids and LUNs, in the background where the system is configured so. May sleep.
     pub fn scan(&self) {
-        // SAFETY: by the invariant; a removed host refuses the scan.
+        // SAFETY: by the invariant the host is valid, and was registered: only `Builder::register` returns one.
+        // A host that is removed meanwhile refuses the scan, by its state.
         unsafe { bindings::scsi_scan_host(self.shost.as_ptr()) };
     }
 
     /// Removes the host: its logical units are flushed and gone on return, and no command comes any more.
-    /// Every command still in flight must get its answer meanwhile. A second call does nothing. Sleeps.
+    /// A command that is still in flight is waited for; one that is not answered times out, and error handling
+    /// ends it, in its last step at the latest. A second call does nothing. Sleeps.
     pub fn remove(&self) {
         let mut registered = self.registered.lock();
         if !*registered {
             return;
         }
-        // SAFETY: by the invariant.
+        // SAFETY: `Builder::new` has made the host for `T`, and by the invariant the reference is ours.
         let data = unsafe { host_data::<T>(self.shost.as_ptr()) };
         // The removal frees the tag set without waiting for resets that user space has asked for.
         data.behind_gate(|| data.closing.store(true, Ordering::Relaxed));
-        // SAFETY: registered, and removed here only, once.
+        // SAFETY: `registered` is true once `scsi_add_host_with_dma` has succeeded, and is set to false under
+        // the lock that is held, so that the host is removed once.
         unsafe { bindings::scsi_remove_host(self.shost.as_ptr()) };
         data.behind_gate(|| data.driver.store(core::ptr::null_mut(), Ordering::Relaxed));
         *registered = false;
@@ -426,7 +440,7 @@ impl<T: LowLevelDriver> PinnedDrop for Host<T> {
     /// Sleeps if the host is still registered.
     fn drop(self: Pin<&mut Self>) {
         self.remove();
-        // SAFETY: by the invariant this reference is ours.
+        // SAFETY: by the invariant the reference is ours; this is the last use of it.
         unsafe { bindings::scsi_host_put(self.shost.as_ptr()) };
     }
 }

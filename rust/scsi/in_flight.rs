@@ -2,9 +2,17 @@
 
 //! The table of commands that hardware works on, indexed by the block layer's tag.
 
-use super::command::Command;
+use super::command::{
+    Command,
+    Done, //
+};
+use super::status::{
+    HostByte,
+    Status, //
+};
 use super::tag_slot::TagSlot;
 use super::template::LowLevelDriver;
+use crate::doorbell::Posting;
 use crate::generation::Generation;
 use core::marker::PhantomData;
 use kernel::prelude::*;
@@ -54,34 +62,53 @@ impl<T: LowLevelDriver> InFlight<T> {
         self.slots.get(usize::try_from(tag).ok()?)
     }
 
-    /// Moves a command into the table. The driver then writes the flight into the context that hardware
-    /// sees, and only then rings the doorbell. Any context.
+    /// Claims the place of a command in the table, before anything is written that hardware reads for this
+    /// tag: frame, scatter list, sense buffer. Any context.
     ///
     /// # Errors
     ///
-    /// The command comes back if its tag is still occupied, by a command that error handling gave up.
+    /// The command comes back if its tag is still occupied, by a command that the hardware may have.
     #[inline]
-    pub fn launch(&self, command: Command<T>) -> Result<Flight, Command<T>> {
+    pub fn reserve<'c>(
+        &self,
+        command: Command<'c, T>,
+    ) -> Result<Reserved<'c, '_, T>, Command<'c, T>> {
         let tag = command.tag();
         let Some(slot) = self.slot(tag) else {
             return Err(command);
         };
-        let raw = command.into_raw();
-        // INVARIANT: the payload comes from `into_raw`.
-        match slot.arm(raw.cast()) {
-            Some(generation) => Ok(Flight { tag, generation }),
-            // SAFETY: from `into_raw` above, and the slot did not take it.
-            None => Err(unsafe { Command::from_raw(raw) }),
+        match slot.reserve() {
+            // INVARIANT: just reserved as this generation.
+            Some(generation) => Ok(Reserved {
+                command,
+                slot,
+                flight: Flight { tag, generation },
+            }),
+            None => Err(command),
         }
     }
 
-    /// Takes the command of exactly this flight out: `None` if another caller has, or if the tag or the
-    /// generation is not of a command in flight. Any context.
+    /// Takes the command of exactly this flight out, and has `finish` complete it. Any context.
+    ///
+    /// False, and nothing happens, if another caller has taken it, or if the tag or the generation is not
+    /// of a command in flight.
     #[inline]
-    pub fn land(&self, flight: Flight) -> Option<Command<T>> {
-        let raw = self.slot(flight.tag)?.take(flight.generation)?;
-        // SAFETY: by the invariant, and the slot gives a payload once.
-        Some(unsafe { Command::from_raw(raw.cast()) })
+    pub fn land(
+        &self,
+        flight: Flight,
+        finish: impl for<'c> FnOnce(Command<'c, T>) -> Done<'c>,
+    ) -> bool {
+        let taken = self
+            .slot(flight.tag)
+            .and_then(|slot| slot.take(flight.generation));
+        let Some(raw) = taken else {
+            return false;
+        };
+        // SAFETY: `raw` comes from `into_raw` of the same `T`, by the invariant of the table, and this is
+        // the only call for it: a slot gives a payload once, by the invariant of `TagSlot`.
+        let command = unsafe { Command::from_raw(raw.cast()) };
+        let _: Done<'_> = finish(command);
+        true
     }
 
     /// The flight that a tag is on, if any. Any context.
@@ -90,19 +117,17 @@ impl<T: LowLevelDriver> InFlight<T> {
         Some(Flight { tag, generation })
     }
 
-    /// Takes out every command, one after another, and hands each to `each`; returns how many there were.
+    /// Takes out every command, one after another, and has `finish` complete it; returns how many there
+    /// were.
     ///
-    /// For a reset sweep: the hardware must have been proven to hold none of them. Any context.
-    pub fn sweep(&self, mut each: impl FnMut(Command<T>)) -> usize {
-        let mut count = 0;
-        for slot in &self.slots {
-            if let Some(raw) = slot.take_current() {
-                // SAFETY: by the invariant, and the slot gives a payload once.
-                each(unsafe { Command::from_raw(raw.cast()) });
-                count += 1;
-            }
-        }
-        count
+    /// For a reset sweep: the hardware must have been proven to hold none of them. A command whose place
+    /// is only reserved is missed: new commands must be kept out before. Any context.
+    pub fn sweep(&self, mut finish: impl for<'c> FnMut(Command<'c, T>) -> Done<'c>) -> usize {
+        (0..)
+            .map_while(|tag| self.slot(tag).map(|_| tag))
+            .filter_map(|tag| self.flight(tag))
+            .filter(|flight| self.land(*flight, &mut finish))
+            .count()
     }
 
     /// How many commands are in flight; a snapshot, for diagnosis. Any context.
@@ -128,8 +153,59 @@ impl<T: LowLevelDriver> InFlight<T> {
 }
 
 impl<T: LowLevelDriver> Drop for InFlight<T> {
+    /// Completes what is left with an error.
     fn drop(&mut self) {
-        // What is left is completed with an error by the drop of each command.
-        self.sweep(drop);
+        self.sweep(|command| command.complete(Status::host(HostByte::Error)));
+    }
+}
+
+/// A command whose place in the table is claimed: what hardware reads for its tag may be written.
+///
+/// # Invariants
+///
+/// `slot` is the slot of the flight's tag, reserved as the flight's generation, by this value alone.
+#[must_use = "it is posted, completed or given back"]
+pub struct Reserved<'c, 't, T: LowLevelDriver> {
+    command: Command<'c, T>,
+    slot: &'t TagSlot,
+    flight: Flight,
+}
+
+impl<'c, T: LowLevelDriver> Reserved<'c, '_, T> {
+    /// What hardware is to give back with its answer. Any context.
+    #[inline]
+    pub fn flight(&self) -> Flight {
+        self.flight
+    }
+
+    /// The command. Any context.
+    #[inline]
+    pub fn command(&self) -> &Command<'c, T> {
+        &self.command
+    }
+
+    /// The command, to map its data. Any context.
+    #[inline]
+    pub fn command_mut(&mut self) -> &mut Command<'c, T> {
+        &mut self.command
+    }
+
+    /// Gives the place back, and returns the command: hardware does not get it. Any context.
+    #[inline]
+    pub fn cancel(self) -> Command<'c, T> {
+        self.slot.cancel(self.flight.generation);
+        self.command
+    }
+
+    /// Moves the command into the table and then has `doorbell` hand it to the hardware, which has been
+    /// written all that it reads. The command may have been completed when this returns. Any context that
+    /// `doorbell` allows.
+    #[inline]
+    pub fn post(self, doorbell: impl FnOnce(Posting<'_>)) -> Done<'c> {
+        let (raw, done) = self.command.into_raw();
+        // INVARIANT: the payload comes from `into_raw`.
+        self.slot.publish(self.flight.generation, raw.cast());
+        doorbell(Posting::new());
+        done
     }
 }

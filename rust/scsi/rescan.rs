@@ -10,10 +10,8 @@
 //! C headers: [`include/scsi/scsi_transport.h`](srctree/include/scsi/scsi_transport.h) (`user_scan`),
 //! [`include/scsi/scsi_device.h`](srctree/include/scsi/scsi_device.h)
 
-use super::device::{
-    Address,
-    Device, //
-};
+use super::address::Address;
+use super::device::Device;
 use super::host::Gate;
 use super::scan_range::{
     Bounds,

@@ -2,19 +2,22 @@
 
 //! One slot of the in-flight table, whose index is the block layer's tag.
 //!
-//! A slot owns what was armed into it until somebody takes it out. Interrupt, abort, reset sweep
+//! A slot owns what was published in it until somebody takes it out. Interrupt, abort, reset sweep
 //! and removal may all try, on any CPU and in any context, without a lock; one of them gets it.
 //!
 //! # States
 //!
 //! ```text
-//!          arm             arm             take            take
-//!  Idle ---------> Arming ------> Busy ----------> Taking ------> Idle
-//!  (g)   claim    (g + 1) publish (g + 1)  claim   (g + 1) release (g + 1)
+//!        reserve           publish          take            take
+//!  Idle ---------> Reserved ------> Busy ----------> Taking ------> Idle
+//!  (g)     ^       (g + 1)         (g + 1)          (g + 1)        (g + 1)
+//!          |          |
+//!          +----------+ cancel
 //! ```
 //!
-//! `Arming` and `Taking` last for a few instructions. While they do, only the thread that claimed
-//! the slot touches the payload; everybody else sees an occupied slot with nothing to take.
+//! `Reserved` lasts while the memory that hardware reads for this tag is written, `Taking` for a few
+//! instructions. While they do, only the thread that claimed the slot touches the payload and that
+//! memory; everybody else sees an occupied slot with nothing to take.
 
 use core::ptr::{
     self,
@@ -35,7 +38,7 @@ use crate::generation::{
 #[repr(u32)]
 enum State {
     Idle = 0,
-    Arming = 1,
+    Reserved = 1,
     Busy = 2,
     Taking = 3,
 }
@@ -49,13 +52,13 @@ impl From<State> for u32 {
     }
 }
 
-/// A slot that holds one payload between [`arm`](Self::arm) and [`take`](Self::take).
+/// A slot that holds one payload between [`publish`](Self::publish) and [`take`](Self::take).
 ///
 /// Every method may be called in any context: none sleeps, none waits for another thread.
 ///
 /// # Invariants
 ///
-/// - Each payload that was armed is returned by exactly one take, or is still in the slot. This
+/// - Each payload that was published is returned by exactly one take, or is still in the slot. This
 ///   does not depend on the width of the generation: what is returned is read after the slot was
 ///   claimed.
 /// - While the state is `Busy`, `payload` is not null.
@@ -74,12 +77,11 @@ impl TagSlot {
         }
     }
 
-    /// Puts `payload` into an idle slot and returns the generation that takes it out again.
+    /// Claims an idle slot and returns the generation that its payload will have.
     ///
-    /// [`None`] if the slot is occupied; `payload` then stays the caller's. What the caller wrote
-    /// before is visible to whoever takes the payload.
+    /// [`None`] if the slot is occupied. The caller publishes or cancels.
     #[inline]
-    pub(crate) fn arm(&self, payload: NonNull<()>) -> Option<Generation> {
+    pub(crate) fn reserve(&self) -> Option<Generation> {
         let seen = Word::from_u32(self.state.load(Ordering::Relaxed));
         if !seen.is(State::Idle) {
             return None;
@@ -87,31 +89,46 @@ impl TagSlot {
         let generation = seen.generation().next();
 
         // Acquire pairs with the release of the slot in `take`: the last taker has read its
-        // payload before this one replaces it.
+        // payload, and the memory behind the tag, before this owner writes to them.
         self.state
             .compare_exchange(
                 seen.0,
-                Word::new(generation, State::Arming).0,
+                Word::new(generation, State::Reserved).0,
                 Ordering::Acquire,
                 Ordering::Relaxed,
             )
             .ok()?;
+        Some(generation)
+    }
 
+    /// Puts `payload` into the slot that the caller has reserved as `generation`, once.
+    ///
+    /// What the caller wrote before is visible to whoever takes the payload.
+    #[inline]
+    pub(crate) fn publish(&self, generation: Generation, payload: NonNull<()>) {
         self.payload.store(payload.as_ptr(), Ordering::Relaxed);
         // INVARIANT: the payload is in place before the state says so; release pairs with the
         // acquire in `take`.
         self.state
             .store(Word::new(generation, State::Busy).0, Ordering::Release);
-        Some(generation)
     }
 
-    /// Takes out the payload that was armed as `generation`.
+    /// Frees the slot that the caller has reserved as `generation`, in place of publishing.
+    ///
+    /// Hardware has not seen the generation, but it is not used again.
+    #[inline]
+    pub(crate) fn cancel(&self, generation: Generation) {
+        self.state
+            .store(Word::new(generation, State::Idle).0, Ordering::Release);
+    }
+
+    /// Takes out the payload that was published as `generation`.
     ///
     /// [`None`] if it was taken already, or if the slot holds another generation. Of several
     /// callers with the same generation exactly one gets the payload.
     #[inline]
     pub(crate) fn take(&self, generation: Generation) -> Option<NonNull<()>> {
-        // Acquire pairs with the publication in `arm`.
+        // Acquire pairs with the release in `publish`.
         self.state
             .compare_exchange(
                 Word::new(generation, State::Busy).0,
@@ -122,25 +139,17 @@ impl TagSlot {
             .ok()?;
 
         // INVARIANT: this thread alone moved the slot from `Busy` to `Taking`, and no other can
-        // arm it before the store below, so it is the only one to read this payload.
+        // reserve it before the store below, so it is the only one to read this payload.
         let payload = NonNull::new(self.payload.load(Ordering::Relaxed));
         self.state
             .store(Word::new(generation, State::Idle).0, Ordering::Release);
         payload
     }
 
-    /// Takes out whatever payload is in the slot, for a sweep over all tags.
+    /// The generation in the slot, if there is something to take. It may be gone on return, and a slot that is
+    /// reserved or filled meanwhile may be missed: a sweep keeps new commands out before it starts.
     ///
-    /// [`None`] if there was nothing to take at some moment of the call: a slot that is armed
-    /// meanwhile may be missed. A sweep keeps new commands out before it starts.
-    #[inline]
-    pub(crate) fn take_current(&self) -> Option<NonNull<()>> {
-        self.take(self.generation_if_busy()?)
-    }
-
-    /// The generation in the slot, if there is something to take. It may be gone on return.
-    ///
-    /// What was written before the slot was armed is visible then.
+    /// What was written before the payload was published is visible then.
     #[inline]
     pub(crate) fn generation_if_busy(&self) -> Option<Generation> {
         let seen = Word::from_u32(self.state.load(Ordering::Acquire));

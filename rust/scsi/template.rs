@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/scsi/scsi_host.h`](srctree/include/scsi/scsi_host.h)
 
+use super::address::Address;
 use super::attributes::{
     self,
     Attribute,
@@ -15,14 +16,14 @@ use super::callbacks::Callbacks;
 use super::command::{
     Area,
     Command,
+    Done,
     Rejected,
     TimedOut, //
 };
-use super::device::{
-    Address,
-    Device, //
-};
+use super::device::Device;
+use super::in_flight::InFlight;
 use crate::bindings;
+use crate::doorbell::Posting;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use kernel::device::{
@@ -65,9 +66,19 @@ pub struct Geometry {
 
 /// A SCSI low-level driver; `self` is one adapter.
 ///
-/// The methods after [`LowLevelDriver::commit`] are optional. The error-handler methods run in the
-/// host's error-handler thread: they may sleep, and no command of the host is queued meanwhile but their
-/// own.
+/// The methods from [`LowLevelDriver::commit`] on are optional.
+///
+/// # Error handling
+///
+/// | method | runs in | other commands of the host |
+/// | --- | --- | --- |
+/// | `timed_out` | the block layer's timeout work, a process that must not sleep | come and go |
+/// | `abort` | the host's work queue (`scsi_tmf_N`), one at a time | come and go |
+/// | `abort` and resets | the host's thread (`scsi_eh_N`) | none is queued but error handling's own |
+/// | resets, by `sg_reset` | the task that asks, at any time, several at a time | come and go |
+///
+/// So `abort` and the resets may run at the same time as each other and as `queue`; all may sleep. An abort
+/// or a reset that claims success while the driver still has a command of its scope is not believed.
 #[vtable]
 pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     /// Private data of each command, in the command's own area; made once, when the tags are allocated.
@@ -88,18 +99,32 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     ///
     /// A command that cannot be started now is given back by [`Command::reject_host_busy`] or
     /// [`Command::reject_device_busy`]; one that never can is completed with an error instead.
-    fn queue(
+    fn queue<'c>(
         &self,
         dev: &device::Device<Bound>,
-        command: Command<Self>,
-    ) -> Result<(), Rejected<Self>>;
+        command: Command<'c, Self>,
+    ) -> Result<Done<'c>, Rejected<'c>>;
 
-    /// Rings the doorbell for commands queued before, when the last one of a batch was not queued.
-    fn commit(&self, _dev: &device::Device<Bound>) {
+    /// The table that the driver posts its commands from: what a host reset leaves in it is ended there.
+    /// Any context.
+    fn in_flight(&self) -> &InFlight<Self>;
+
+    /// Resets the adapter. May sleep; see "Error handling" above.
+    ///
+    /// On return, whatever it is, the hardware does not touch a command's memory any more (the reset was
+    /// proven, or the device is kept from DMA for good), and the driver has answered every command. On success
+    /// the adapter takes new ones: nothing waits for it to settle.
+    fn reset_host(&self, dev: &device::Device<Bound>, command: &TimedOut<'_, Self>) -> Recovery;
+
+    /// Rings the doorbell for commands posted before, when the last one of a batch was not queued. Atomic
+    /// context.
+    fn commit(&self, _dev: &device::Device<Bound>, _posting: Posting<'_>) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// A command's time is over. Atomic context.
+    ///
+    /// If the driver completes the command meanwhile, here or elsewhere, that counts, whatever this returns.
     fn timed_out(
         &self,
         _dev: &device::Device<Bound>,
@@ -108,7 +133,7 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Aborts one command. May sleep.
+    /// Aborts one command. May sleep; other commands come and go meanwhile.
     fn abort(&self, _dev: &device::Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -122,7 +147,8 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Resets the command's target. May sleep.
+    /// Resets the command's target: the mid-layer then ends the commands of its id on every channel. May
+    /// sleep.
     fn reset_target(
         &self,
         _dev: &device::Device<Bound>,
@@ -133,12 +159,6 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
 
     /// Resets the command's channel. May sleep.
     fn reset_bus(&self, _dev: &device::Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
-        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Resets the adapter. On return, whatever it is, the driver has answered every command, and on
-    /// success the adapter takes new ones: nothing waits for it to settle. May sleep.
-    fn reset_host(&self, _dev: &device::Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -211,7 +231,8 @@ kernel::sync::global_lock! {
 ///
 /// Called once, when the module is loaded, before any [`Template`] is used.
 pub(crate) unsafe fn init() {
-    // SAFETY: by this function's contract.
+    // SAFETY: `init` is called once, by the library's module, before a driver can use the lock: a driver's
+    // module is loaded after the library's.
     unsafe { LINK.init() };
 }
 
@@ -247,9 +268,10 @@ impl<T: LowLevelDriver> Template<T> {
     pub(super) fn link(&'static self) -> *const bindings::scsi_host_template {
         let _guard = LINK.lock();
         let raw = self.tables.get();
-        // SAFETY: the lock is held, and `linked` is written under it only.
+        // SAFETY: the cell is valid, as `self` is; `linked` is written under the lock only, which is held.
         if !unsafe { (*raw).linked } {
-            // SAFETY: the lock is held, and no host reads the tables before the first call has returned.
+            // SAFETY: no other reference: whoever makes one holds the lock, and C gets a pointer only when this
+            // function has returned for the first time, after which `linked` keeps everybody out of here.
             let tables = unsafe { &mut *raw };
             tables.template.module = self.module.as_ptr();
             // Where a depth was cut, by `Device::throttle` or a full task set, it comes back by and by.
@@ -260,7 +282,7 @@ impl<T: LowLevelDriver> Template<T> {
             tables.template.sdev_groups = tables.device.link(T::DEVICE_ATTRIBUTES.len());
             tables.linked = true;
         }
-        // SAFETY: the tables are static.
+        // SAFETY: the cell is valid, as `self` is; nothing is read.
         unsafe { &raw const (*raw).template }
     }
 }

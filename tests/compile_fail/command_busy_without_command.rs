@@ -10,10 +10,11 @@ use adapter::Adapter;
 use kernel::prelude::*;
 use storage::scsi::{
     Command,
+    Done,
     Rejected, //
 };
 
-pub fn queue(command: Command<Adapter>) -> Result<(), Rejected<Adapter>> {
+pub fn queue<'c>(command: Command<'c, Adapter>) -> Result<Done<'c>, Rejected<'c>> {
     #[cfg(mistake)]
     return Err(EBUSY);
     #[cfg(not(mistake))]

@@ -16,7 +16,7 @@ pub fn interrupt(adapter: &Adapter, flight: Flight) {
     #[cfg(mistake)]
     flight.complete(Status::GOOD);
     #[cfg(not(mistake))]
-    if let Some(command) = adapter.in_flight.land(flight) {
-        command.complete(Status::GOOD);
-    }
+    adapter
+        .in_flight
+        .land(flight, |command| command.complete(Status::GOOD));
 }

@@ -19,9 +19,9 @@ pub fn reset_device(adapter: &Adapter, timed_out: &TimedOut<'_, Adapter>) -> Rec
         #[cfg(mistake)]
         timed_out.complete(Status::host(HostByte::Reset));
         #[cfg(not(mistake))]
-        if let Some(command) = adapter.in_flight.land(flight) {
-            command.complete(Status::host(HostByte::Reset));
-        }
+        adapter.in_flight.land(flight, |command| {
+            command.complete(Status::host(HostByte::Reset))
+        });
     }
     Recovery::Success
 }

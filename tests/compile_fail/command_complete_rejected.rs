@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0616 field `command` of struct `Rejected` is private
+// error: E0599 no method named `complete` found
 
-//! A rejected command is taken back out of its rejection and completed.
+//! A rejected command is completed.
 
 #[path = "common/adapter.rs"]
 mod adapter;
@@ -9,12 +9,13 @@ mod adapter;
 use adapter::Adapter;
 use storage::scsi::{
     Command,
+    Done,
     HostByte,
     Status, //
 };
 
-pub fn queue(command: Command<Adapter>) {
+pub fn queue<'c>(command: Command<'c, Adapter>) -> Done<'c> {
     #[cfg(mistake)]
-    let command = command.reject_device_busy().command;
-    command.complete(Status::host(HostByte::NoConnect));
+    let command = command.reject_device_busy();
+    command.complete(Status::host(HostByte::NoConnect))
 }

@@ -9,12 +9,14 @@ mod adapter;
 use adapter::Adapter;
 use storage::scsi::{
     Command,
+    Done,
     HostByte,
     Status, //
 };
 
-pub fn answer(command: Command<Adapter>) {
-    command.complete(Status::GOOD);
+pub fn answer<'c>(command: Command<'c, Adapter>) -> Done<'c> {
+    let done = command.complete(Status::GOOD);
     #[cfg(mistake)]
-    command.complete(Status::host(HostByte::Error));
+    let done = command.complete(Status::host(HostByte::Error));
+    done
 }

@@ -9,14 +9,15 @@ mod adapter;
 use adapter::Adapter;
 use storage::scsi::{
     Command,
+    Done,
     Status, //
 };
 
-pub fn answer(command: Command<Adapter>) -> u32 {
+pub fn answer<'c>(command: Command<'c, Adapter>) -> (u32, Done<'c>) {
     #[cfg(not(mistake))]
     let data = *command.data();
-    command.complete(Status::GOOD);
+    let done = command.complete(Status::GOOD);
     #[cfg(mistake)]
     let data = *command.data();
-    data
+    (data, done)
 }

@@ -9,13 +9,14 @@ mod adapter;
 use adapter::Adapter;
 use storage::scsi::{
     Command,
+    Done,
     Status, //
 };
 
-pub fn answer(command: Command<Adapter>) -> u32 {
+pub fn answer<'c>(command: Command<'c, Adapter>) -> (u32, Done<'c>) {
     let data = command.data();
     #[cfg(not(mistake))]
     let data = &data.clone();
-    command.complete(Status::GOOD);
-    *data
+    let done = command.complete(Status::GOOD);
+    (*data, done)
 }

@@ -9,16 +9,17 @@ mod adapter;
 use adapter::Adapter;
 use storage::scsi::{
     Command,
+    Done,
     HostByte,
     Rejected,
     Status, //
 };
 
-pub fn queue(dead: bool, command: Command<Adapter>) -> Result<(), Rejected<Adapter>> {
+pub fn queue<'c>(dead: bool, command: Command<'c, Adapter>) -> Result<Done<'c>, Rejected<'c>> {
     if dead {
-        command.complete(Status::host(HostByte::NoConnect));
+        let done = command.complete(Status::host(HostByte::NoConnect));
         #[cfg(not(mistake))]
-        return Ok(());
+        return Ok(done);
     }
     Err(command.reject_host_busy())
 }

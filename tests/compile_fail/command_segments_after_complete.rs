@@ -7,19 +7,25 @@
 mod adapter;
 
 use adapter::Adapter;
-use kernel::prelude::*;
 use storage::dma::Segment;
 use storage::scsi::{
     Command,
+    Done,
+    Rejected,
     Status, //
 };
 
-pub fn answer(mut command: Command<Adapter>, write: fn(Segment)) -> Result {
-    let segments = command.map_data()?;
+pub fn answer<'c>(
+    mut command: Command<'c, Adapter>,
+    write: fn(Segment),
+) -> Result<Done<'c>, Rejected<'c>> {
+    let Ok(segments) = command.map_data() else {
+        return Err(command.reject_host_busy());
+    };
     #[cfg(mistake)]
-    command.complete(Status::GOOD);
+    let done = command.complete(Status::GOOD);
     segments.for_each(write);
     #[cfg(not(mistake))]
-    command.complete(Status::GOOD);
-    Ok(())
+    let done = command.complete(Status::GOOD);
+    Ok(done)
 }

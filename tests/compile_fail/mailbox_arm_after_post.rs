@@ -5,12 +5,10 @@
 
 use kernel::prelude::*;
 use kernel::time::Delta;
-use storage::mailbox::{
-    Context,
-    Mailbox, //
-};
+use storage::doorbell::Posting;
+use storage::mailbox::Mailbox;
 
-pub fn send(mailbox: &Mailbox, doorbell: impl FnOnce(Context)) -> Result {
+pub fn send(mailbox: &Mailbox, doorbell: impl FnOnce(Posting<'_>)) -> Result {
     let pending = mailbox.arm().ok_or(EBUSY)?.post(doorbell);
     #[cfg(mistake)]
     let pending = pending.arm().ok_or(EBUSY)?;

@@ -3,12 +3,13 @@
 
 //! The context is written into a frame that the firmware already has.
 
+use storage::doorbell::Posting;
 use storage::mailbox::{
     Armed,
     Context, //
 };
 
-pub fn send(armed: Armed<'_>, write_frame: fn(Context), doorbell: fn(Context)) {
+pub fn send(armed: Armed<'_>, write_frame: fn(Context), doorbell: fn(Posting<'_>)) {
     #[cfg(not(mistake))]
     write_frame(armed.context());
     let _pending = armed.post(doorbell);

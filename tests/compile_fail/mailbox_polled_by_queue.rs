@@ -5,14 +5,12 @@
 
 use kernel::prelude::*;
 use kernel::time::Delta;
-use storage::mailbox::{
-    Armed,
-    Context, //
-};
+use storage::doorbell::Posting;
+use storage::mailbox::Armed;
 
 pub fn send(
     armed: Armed<'_>,
-    doorbell: fn(Context),
+    doorbell: fn(Posting<'_>),
     look_into_queue: fn(),
     is_answered: fn() -> bool,
 ) -> Result {

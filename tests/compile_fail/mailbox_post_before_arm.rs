@@ -3,13 +3,13 @@
 
 //! The command goes to the firmware before its completion is initialised.
 
+use storage::doorbell::Posting;
 use storage::mailbox::{
-    Context,
     Mailbox,
     Pending, //
 };
 
-pub fn send(mailbox: &Mailbox, doorbell: impl FnOnce(Context)) -> Option<Pending<'_>> {
+pub fn send(mailbox: &Mailbox, doorbell: impl FnOnce(Posting<'_>)) -> Option<Pending<'_>> {
     #[cfg(mistake)]
     let ready = mailbox;
     #[cfg(not(mistake))]

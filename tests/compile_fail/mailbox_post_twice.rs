@@ -3,12 +3,10 @@
 
 //! One completion, two commands at the firmware.
 
-use storage::mailbox::{
-    Armed,
-    Context, //
-};
+use storage::doorbell::Posting;
+use storage::mailbox::Armed;
 
-pub fn send(armed: Armed<'_>, doorbell: fn(Context)) {
+pub fn send(armed: Armed<'_>, doorbell: fn(Posting<'_>)) {
     let _pending = armed.post(doorbell);
     #[cfg(mistake)]
     let _again = armed.post(doorbell);

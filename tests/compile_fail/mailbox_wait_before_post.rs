@@ -5,12 +5,10 @@
 
 use kernel::prelude::*;
 use kernel::time::Delta;
-use storage::mailbox::{
-    Armed,
-    Context, //
-};
+use storage::doorbell::Posting;
+use storage::mailbox::Armed;
 
-pub fn send(armed: Armed<'_>, doorbell: fn(Context)) -> Result {
+pub fn send(armed: Armed<'_>, doorbell: fn(Posting<'_>)) -> Result {
     #[cfg(mistake)]
     let pending = armed;
     #[cfg(not(mistake))]

@@ -5,7 +5,7 @@
  *
  *   insmod failcall.ko function=request_threaded_irq value=-28 at=1 comm=insmod
  *
- * fails the first call by a task of that name. The parameter `calls` counts the calls of such tasks, with
+ * fails the first call by a task whose name begins so. The parameter `calls` counts the calls of such tasks, with
  * at=0 without failing any.
  */
 
@@ -34,7 +34,7 @@ MODULE_PARM_DESC(until, "the last call that fails (0: that one only)");
 
 static char *comm = "insmod";
 module_param(comm, charp, 0444);
-MODULE_PARM_DESC(comm, "name of the task whose calls count");
+MODULE_PARM_DESC(comm, "how the names of the tasks whose calls count begin");
 
 static unsigned int calls;
 module_param(calls, uint, 0444);
@@ -52,7 +52,7 @@ static int entered(struct kprobe *probe, struct pt_regs *regs)
 {
 	unsigned int number;
 
-	if (strcmp(current->comm, comm))
+	if (strncmp(current->comm, comm, strlen(comm)))
 		return 0;
 	number = atomic_inc_return(&count);
 	WRITE_ONCE(calls, number);

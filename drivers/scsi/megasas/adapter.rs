@@ -35,6 +35,7 @@ use storage::dma::{
     Pool,
     Slot, //
 };
+use storage::doorbell::Posting;
 use storage::irq::Poller;
 use storage::mailbox::Mailbox;
 use storage::scsi::{
@@ -331,14 +332,20 @@ impl Adapter {
 
     /// Rings the doorbell for a frame. Any context.
     #[inline]
-    pub(crate) fn ring_doorbell(&self, dev: &Device<Bound>, frame: &Slot<'_>, extra: u8) {
+    pub(crate) fn ring_doorbell(
+        &self,
+        dev: &Device<Bound>,
+        frame: &Slot<'_>,
+        extra: u8,
+        posting: Posting<'_>,
+    ) {
         let Ok(bar) = self.bar.access(dev) else {
             return;
         };
         // Coherent memory is below 4 GiB, see `storage::pci::Driver`; frames are aligned to 64 bytes.
         // CAST: see above.
         let value = frame.address() as u32 | u32::from(extra) << 1 | 1;
-        bar.write_reg(regs::IQP::from(value));
+        regs::post_frame(bar, value, posting);
         self.poller.kick();
     }
 }

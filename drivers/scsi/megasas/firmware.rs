@@ -181,7 +181,7 @@ impl Adapter {
             queue_info_addr: data.address(),
         };
         frame.write(0, init.encode())?;
-        let polled = armed.post_polled(|_| self.ring_doorbell(dev, &frame, 0));
+        let polled = armed.post_polled(|posting| self.ring_doorbell(dev, &frame, 0, posting));
         let answered = polled.wait(DISCOVERY_TIMEOUT, STATE_POLL, || {
             frame
                 .read(0)
@@ -325,7 +325,7 @@ impl Adapter {
         if !self.is_operational() {
             return Err(EAGAIN);
         }
-        Ok(armed.post(|_| self.ring_doorbell(dev, frame, 0)))
+        Ok(armed.post(|posting| self.ring_doorbell(dev, frame, 0, posting)))
     }
 
     /// Asks what the controller is: the first command in new queues, while nobody else sends any. Sleeps.
@@ -343,7 +343,9 @@ impl Adapter {
             mbox,
             &mut reply,
             DISCOVERY_TIMEOUT,
-            |armed, frame| Ok(armed.post(|_| self.ring_doorbell(dev, frame, 0))),
+            |armed, frame| {
+                Ok(armed.post(|posting| self.ring_doorbell(dev, frame, 0, posting)))
+            },
         )?;
         ControllerInfo::parse(&reply).ok_or(EIO)
     }

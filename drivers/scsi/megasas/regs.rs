@@ -4,7 +4,10 @@
 //!
 //! Source: `megasas_register_set` in `drivers/scsi/megaraid/megaraid_sas.h`.
 
+use crate::adapter::Bar;
 use kernel::io::register;
+use kernel::io::Io;
+use storage::doorbell::Posting;
 
 /// Bytes of the register window that the driver uses.
 pub(crate) const SIZE: usize = 0x100;
@@ -32,8 +35,9 @@ register! {
         31:0 mask;
     }
 
-    /// Inbound queue port: the address of a frame, and how many units follow its first.
-    pub(crate) IQP(u32) @ 0x40 {
+    /// Inbound queue port: the address of a frame, and how many units follow its first. The doorbell: see
+    /// [`post_frame`].
+    IQP(u32) @ 0x40 {
         31:0 frame;
     }
 
@@ -68,6 +72,12 @@ register! {
     pub(crate) SEQ(u32) @ 0xfc {
         7:0 key;
     }
+}
+
+/// Rings the doorbell: the only access to the inbound queue port. Any context.
+#[inline]
+pub(crate) fn post_frame(bar: &Bar, frame: u32, _posting: Posting<'_>) {
+    bar.write_reg(IQP::from(frame));
 }
 
 impl OSP0 {

@@ -38,6 +38,7 @@ use storage::irq::{
 use storage::rcu::ReadSide;
 use storage::scsi::{
     Command,
+    Done,
     Flight,
     HostByte,
     SamStatus,
@@ -147,9 +148,11 @@ impl Adapter {
                 tag: index,
                 generation,
             };
-            match self.in_flight.land(flight) {
-                Some(command) => self.finish(dev, section, index, command),
-                None => self.count_stray(dev),
+            if !self
+                .in_flight
+                .land(flight, |command| self.finish(dev, section, index, command))
+            {
+                self.count_stray(dev);
             }
         } else {
             let context = storage::mailbox::Context {
@@ -192,18 +195,18 @@ impl Adapter {
 
     /// Completes a command from what the firmware wrote into its frame.
     #[inline]
-    fn finish(
+    fn finish<'c>(
         &self,
         dev: &Device<Bound>,
         section: ReadSide<'_>,
         tag: u32,
-        mut command: Command<Self>,
-    ) {
+        mut command: Command<'c, Self>,
+    ) -> Done<'c> {
         let Some(frame) = self.frames.slot(tag) else {
-            return;
+            return command.complete(Status::host(HostByte::Error));
         };
         let Ok(words) = frame.read(0) else {
-            return;
+            return command.complete(Status::host(HostByte::Error));
         };
         let done = Completion::from_words(words);
         let status = match Outcome::new(done.cmd_status, done.scsi_status) {
@@ -232,7 +235,7 @@ impl Adapter {
                 done.scsi_status
             );
         }
-        command.complete_here(section, status);
+        command.complete_here(section, status)
     }
 }
 

@@ -37,8 +37,10 @@ use storage::scsi::{
     Command,
     DeviceAttribute,
     Discovery,
+    Done,
     Geometry,
     Host,
+    InFlight,
     Limits,
     LowLevelDriver,
     ProtectionCaps,
@@ -380,8 +382,16 @@ impl LowLevelDriver for Adapter {
         show: show_target,
     }];
 
-    fn queue(&self, dev: &Device<Bound>, command: Command<Self>) -> Result<(), Rejected<Self>> {
+    fn queue<'c>(
+        &self,
+        dev: &Device<Bound>,
+        command: Command<'c, Self>,
+    ) -> Result<Done<'c>, Rejected<'c>> {
         self.start(dev, command)
+    }
+
+    fn in_flight(&self) -> &InFlight<Self> {
+        &self.in_flight
     }
 
     fn timed_out(&self, dev: &Device<Bound>, command: &TimedOut<'_, Self>) -> TimeoutAction {

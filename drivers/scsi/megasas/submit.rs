@@ -31,8 +31,11 @@ use kernel::prelude::*;
 use storage::dma::Slot;
 use storage::scsi::{
     Command,
+    Done,
+    Flight,
     HostByte,
     Rejected,
+    Reserved,
     Status,
     SENSE_LENGTH, //
 };
@@ -47,59 +50,61 @@ enum Refused {
 
 impl Adapter {
     /// Starts a command; see `LowLevelDriver::queue`.
+    ///
+    /// Its place in the in-flight table comes before its frame: the memory of a tag that the firmware still
+    /// has is not written.
     #[inline]
-    pub(crate) fn start(
+    pub(crate) fn start<'c>(
         &self,
         dev: &Device<Bound>,
-        command: Command<Self>,
-    ) -> Result<(), Rejected<Self>> {
+        command: Command<'c, Self>,
+    ) -> Result<Done<'c>, Rejected<'c>> {
         if !self.is_operational() {
             return self.start_unhealthy(command);
         }
         let at = command.device().address();
         let Some(target) = TargetAddress::from_scsi(at.channel, at.id, at.lun) else {
-            command.complete(Status::host(HostByte::BadTarget));
-            return Ok(());
+            return Ok(command.complete(Status::host(HostByte::BadTarget)));
         };
-        let Some(frame) = self.frames.slot(command.tag()) else {
-            command.complete(Status::host(HostByte::Error));
-            return Ok(());
+        let reserved = match self.in_flight.reserve(command) {
+            Ok(reserved) => reserved,
+            Err(command) => return Err(command.reject_host_busy()),
+        };
+        let Some(frame) = self.frames.slot(reserved.flight().tag) else {
+            return give_back(reserved, Refused::Never);
         };
         if target.kind() == TargetKind::Logical {
-            if let Some(io) = BlockIo::decode(command.cdb()) {
-                return self.start_block_io(dev, command, &frame, target, io);
+            if let Some(io) = BlockIo::decode(reserved.command().cdb()) {
+                return self.start_block_io(dev, reserved, &frame, target, io);
             }
         }
-        self.start_pass_through(dev, command, &frame, target)
+        self.start_pass_through(dev, reserved, &frame, target)
     }
 
     #[cold]
-    fn start_unhealthy(&self, command: Command<Self>) -> Result<(), Rejected<Self>> {
+    fn start_unhealthy<'c>(&self, command: Command<'c, Self>) -> Result<Done<'c>, Rejected<'c>> {
         match self.health() {
             Health::Operational | Health::Resetting => Err(command.reject_host_busy()),
-            Health::Dead => {
-                command.complete(Status::host(HostByte::NoConnect));
-                Ok(())
-            }
+            Health::Dead => Ok(command.complete(Status::host(HostByte::NoConnect))),
         }
     }
 
     /// A read or write of a logical drive.
     #[inline]
-    fn start_block_io(
+    fn start_block_io<'c>(
         &self,
         dev: &Device<Bound>,
-        mut command: Command<Self>,
+        mut reserved: Reserved<'c, '_, Self>,
         frame: &Slot<'_>,
         target: TargetAddress,
         io: BlockIo,
-    ) -> Result<(), Rejected<Self>> {
-        let sge_count = match self.write_sges(&mut command, frame, IoFrame::BYTES) {
+    ) -> Result<Done<'c>, Rejected<'c>> {
+        let sge_count = match self.write_sges(&mut reserved, frame, IoFrame::BYTES) {
             Ok(count) => count,
-            Err(refused) => return give_back(command, refused),
+            Err(refused) => return give_back(reserved, refused),
         };
         let (sense_addr, sense_len) = self.sense_room(frame);
-        self.post(dev, command, frame, sge_count, |context| {
+        self.post(dev, reserved, frame, sge_count, |context| {
             IoFrame {
                 direction: io.direction,
                 target: target.target(),
@@ -117,29 +122,29 @@ impl Adapter {
     }
 
     /// Any other command, which goes to its target as it is.
-    fn start_pass_through(
+    fn start_pass_through<'c>(
         &self,
         dev: &Device<Bound>,
-        mut command: Command<Self>,
+        mut reserved: Reserved<'c, '_, Self>,
         frame: &Slot<'_>,
         target: TargetAddress,
-    ) -> Result<(), Rejected<Self>> {
+    ) -> Result<Done<'c>, Rejected<'c>> {
         // A CDB that the firmware cannot take must not be cut: the command fails.
-        let Some(cdb) = Cdb::new(command.cdb()) else {
-            return give_back(command, Refused::Never);
+        let Some(cdb) = Cdb::new(reserved.command().cdb()) else {
+            return give_back(reserved, Refused::Never);
         };
-        let sge_count = match self.write_sges(&mut command, frame, PassFrame::BYTES) {
+        let sge_count = match self.write_sges(&mut reserved, frame, PassFrame::BYTES) {
             Ok(count) => count,
-            Err(refused) => return give_back(command, refused),
+            Err(refused) => return give_back(reserved, refused),
         };
-        let direction = match command.direction() {
+        let direction = match reserved.command().direction() {
             storage::scsi::Direction::None => None,
             storage::scsi::Direction::FromDevice => Some(cdb::Direction::Read),
             storage::scsi::Direction::ToDevice => Some(cdb::Direction::Write),
         };
-        let data_len = command.transfer_length();
+        let data_len = reserved.command().transfer_length();
         let (sense_addr, sense_len) = self.sense_room(frame);
-        self.post(dev, command, frame, sge_count, |context| {
+        self.post(dev, reserved, frame, sge_count, |context| {
             PassFrame {
                 to: match target.kind() {
                     TargetKind::Logical => PassTo::Logical,
@@ -171,50 +176,43 @@ impl Adapter {
         )
     }
 
-    /// Moves the command into the in-flight table, writes its frame and rings the doorbell.
+    /// Writes the frame, moves the command into the in-flight table and rings the doorbell.
     #[inline]
-    fn post<const WORDS: usize>(
+    fn post<'c, const WORDS: usize>(
         &self,
         dev: &Device<Bound>,
-        command: Command<Self>,
+        reserved: Reserved<'c, '_, Self>,
         frame: &Slot<'_>,
         sge_count: u8,
         encode: impl FnOnce(Context) -> [u32; WORDS],
-    ) -> Result<(), Rejected<Self>> {
-        let flight = match self.in_flight.launch(command) {
-            Ok(flight) => flight,
-            Err(command) => return Err(command.reject_host_busy()),
-        };
-        let written = match Context::new(flight.tag, flight.generation) {
+    ) -> Result<Done<'c>, Rejected<'c>> {
+        let Flight { tag, generation } = reserved.flight();
+        let written = match Context::new(tag, generation) {
             Some(context) => frame.write(0, encode(context)),
             None => Err(EINVAL),
         };
         if written.is_err() {
-            // The firmware has not seen it.
-            if let Some(command) = self.in_flight.land(flight) {
-                command.complete(Status::host(HostByte::Error));
-            }
-            return Ok(());
+            return give_back(reserved, Refused::Never);
         }
         let header = WORDS * size_of::<u32>();
         let extra = self
             .limits
             .format
             .extra_units(header, usize::from(sge_count));
-        self.ring_doorbell(dev, frame, extra);
-        Ok(())
+        Ok(reserved.post(|posting| self.ring_doorbell(dev, frame, extra, posting)))
     }
 
     /// Writes the scatter list behind a frame's fixed part; returns the number of entries.
     #[inline]
     fn write_sges(
         &self,
-        command: &mut Command<Self>,
+        reserved: &mut Reserved<'_, '_, Self>,
         frame: &Slot<'_>,
         header: usize,
     ) -> Result<u8, Refused> {
         let mut offset = header;
         let mut count = 0u8;
+        let command = reserved.command_mut();
         for segment in command.map_data().map_err(|_| Refused::Later)? {
             if count >= self.limits.sges.get() {
                 return Err(Refused::Never);
@@ -257,12 +255,13 @@ impl Adapter {
 }
 
 #[cold]
-fn give_back(command: Command<Adapter>, refused: Refused) -> Result<(), Rejected<Adapter>> {
+fn give_back<'c>(
+    reserved: Reserved<'c, '_, Adapter>,
+    refused: Refused,
+) -> Result<Done<'c>, Rejected<'c>> {
+    let command = reserved.cancel();
     match refused {
         Refused::Later => Err(command.reject_host_busy()),
-        Refused::Never => {
-            command.complete(Status::host(HostByte::Error));
-            Ok(())
-        }
+        Refused::Never => Ok(command.complete(Status::host(HostByte::Error))),
     }
 }

@@ -10,9 +10,12 @@ use kernel::prelude::*;
 use kernel::str::CStr;
 use storage::scsi::{
     Command,
+    Done,
     InFlight,
     LowLevelDriver,
-    Rejected, //
+    Recovery,
+    Rejected,
+    TimedOut, //
 };
 
 /// One adapter.
@@ -27,7 +30,19 @@ impl LowLevelDriver for Adapter {
 
     const NAME: &'static CStr = c"case";
 
-    fn queue(&self, _dev: &Device<Bound>, command: Command<Self>) -> Result<(), Rejected<Self>> {
+    fn queue<'c>(
+        &self,
+        _dev: &Device<Bound>,
+        command: Command<'c, Self>,
+    ) -> Result<Done<'c>, Rejected<'c>> {
         Err(command.reject_host_busy())
+    }
+
+    fn in_flight(&self) -> &InFlight<Self> {
+        &self.in_flight
+    }
+
+    fn reset_host(&self, _dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
+        Recovery::Failed
     }
 }

@@ -38,6 +38,8 @@ speed() {
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 # read_late COUNT: so many times 4 KiB.
 read_late() { dd if="/dev/$disk" bs=$(($1 * 4096)) skip=1 count=1 iflag=direct 2>/dev/null | sha256sum; }
+# tried_again: the late command was aborted, and is outstanding once more.
+tried_again() { kmsg_has 'tag [0-9]+ aborted' && [ "$(attribute fw_cmds_outstanding)" = 1 ]; }
 wanted() { dd if=/tmp/data bs=$(($1 * 4096)) skip=1 count=1 2>/dev/null | sha256sum; }
 
 load_modules
@@ -83,8 +85,11 @@ speed "$SLOW"
 read_late 8 >/dev/null
 read_late 8 >/tmp/second &
 reader=$!
-check "late again, a reset follows the abort" wait_for 60 kmsg_has "$step"
+# Once it waits in the throttle, the limits do not matter to it any more. They must be gone before it is tried a
+# third time, which is right after the reset.
+wait_for 60 tried_again || :
 speed "$FAST"
+check "late again, a reset follows the abort" wait_for 60 kmsg_has "$step"
 wait "$reader" || :
 check "the command has its data" [ "$(cat /tmp/second)" = "$(wanted 8)" ]
 check "the abort came first" eval "kmsg_since | grep -Eo 'tag [0-9]+ aborted|$step' | head -n 1 | grep -q aborted"

@@ -42,6 +42,8 @@ mod atomic {
 
 #[path = "../../../rust/generation.rs"]
 mod generation;
+#[path = "../../../rust/scsi/ownership.rs"]
+mod ownership;
 #[path = "../../../rust/irq/poll_state.rs"]
 mod poll_state;
 #[path = "../../../rust/mailbox/slot.rs"]
@@ -88,6 +90,7 @@ mod multipath {
 
 mod mailbox_model;
 mod multipath_model;
+mod ownership_model;
 mod poll_state_model;
 mod queueing_model;
 mod tag_slot_model;

@@ -9,10 +9,11 @@ use loom::sync::Arc;
 use loom::thread;
 use std::ptr::NonNull;
 
-/// A slot and the commands that take turns in it.
+/// A slot, the memory that hardware reads for its tag, and the commands that take turns in it.
 #[derive(Clone)]
 struct Tag {
     slot: Arc<TagSlot>,
+    frame: Arc<Guarded>,
     commands: Arc<[Guarded; 2]>,
 }
 
@@ -20,14 +21,19 @@ impl Tag {
     fn new() -> Self {
         Self {
             slot: Arc::new(TagSlot::new()),
+            frame: Arc::new(Guarded::default()),
             commands: Arc::new(Default::default()),
         }
     }
 
-    /// Prepares a command and arms the slot with it.
+    /// Prepares a command, claims the slot, writes the tag's memory and puts the command into the slot.
     fn arm(&self, command: usize) -> Option<Generation> {
         self.commands[command].set(1);
-        self.slot.arm(NonNull::from(&self.commands[command]).cast())
+        let generation = self.slot.reserve()?;
+        self.frame.set(generation.as_u32());
+        let payload = NonNull::from(&self.commands[command]).cast();
+        self.slot.publish(generation, payload);
+        Some(generation)
     }
 
     /// Which command it is; completing it must not race with its preparation.
@@ -44,8 +50,18 @@ impl Tag {
         self.slot.take(generation).map(|taken| self.complete(taken))
     }
 
+    /// Claims the slot, writes the tag's memory and gives the slot back.
+    fn cancel(&self) -> bool {
+        let Some(generation) = self.slot.reserve() else {
+            return false;
+        };
+        self.frame.set(generation.as_u32());
+        self.slot.cancel(generation);
+        true
+    }
+
     fn take_current(&self) -> Option<usize> {
-        self.slot.take_current().map(|taken| self.complete(taken))
+        self.take(self.slot.generation_if_busy()?)
     }
 }
 
@@ -107,6 +123,28 @@ fn whoever_reads_the_generation_sees_the_command_and_can_take_it() {
         assert!(tag.arm(0).is_some());
         if let Some(taken) = abort.join().unwrap() {
             assert_eq!(taken, Some(0));
+        }
+    });
+}
+
+#[test]
+fn the_memory_of_a_tag_is_written_by_who_has_reserved_it() {
+    loom::model(|| {
+        let tag = Tag::new();
+        let other = thread::spawn({
+            let tag = tag.clone();
+            move || tag.arm(1)
+        });
+        // A sweep finds nothing in a slot that is only reserved.
+        let cancelled = tag.cancel();
+        let swept = tag.take_current();
+        let armed = other.join().unwrap();
+
+        assert!(cancelled || armed.is_some());
+        if let Some(generation) = armed {
+            let left = tag.take(generation);
+            assert_eq!([swept, left].iter().flatten().count(), 1);
+            assert!(tag.cancel());
         }
     });
 }

@@ -8,12 +8,16 @@
 // The tests use part of each module's interface; the kernel build says what is dead.
 #![allow(dead_code)]
 
+#[path = "../../../rust/scsi/address.rs"]
+mod address;
 #[path = "../../../rust/atomic.rs"]
 mod atomic;
 #[path = "../../../rust/dm/fit.rs"]
 mod fit;
 #[path = "../../../rust/generation.rs"]
 mod generation;
+#[path = "../../../rust/scsi/ownership.rs"]
+mod ownership;
 #[path = "../../../rust/scsi/scan_range.rs"]
 mod scan_range;
 #[path = "../../../rust/mailbox/slot.rs"]

@@ -2,6 +2,7 @@
 
 //! The tests, one file a module.
 
+mod address;
 mod cdb;
 mod fit;
 mod frame;
@@ -10,6 +11,7 @@ mod handshake;
 mod mailbox;
 mod model;
 mod multipath;
+mod ownership;
 mod payload;
 mod reply_ring;
 mod scan_range;

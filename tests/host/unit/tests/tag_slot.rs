@@ -9,10 +9,22 @@ fn payload(number: usize) -> NonNull<()> {
     NonNull::new(std::ptr::without_provenance_mut(number + 1)).unwrap()
 }
 
+/// Reserves the slot and fills it.
+fn arm(slot: &TagSlot, payload: NonNull<()>) -> Option<Generation> {
+    let generation = slot.reserve()?;
+    slot.publish(generation, payload);
+    Some(generation)
+}
+
+/// Takes whatever is in the slot, as a sweep does.
+fn take_current(slot: &TagSlot) -> Option<NonNull<()>> {
+    slot.take(slot.generation_if_busy()?)
+}
+
 #[test]
 fn a_new_slot_has_nothing_to_take() {
     let slot = TagSlot::new();
-    assert_eq!(slot.take_current(), None);
+    assert_eq!(take_current(&slot), None);
     assert_eq!(slot.generation_if_busy(), None);
     assert_eq!(slot.take(Generation::UNUSED), None);
 }
@@ -20,27 +32,52 @@ fn a_new_slot_has_nothing_to_take() {
 #[test]
 fn an_occupied_slot_refuses_and_keeps_its_payload() {
     let slot = TagSlot::new();
-    let generation = slot.arm(payload(1)).unwrap();
-    assert_eq!(slot.arm(payload(2)), None);
+    let generation = arm(&slot, payload(1)).unwrap();
+    assert_eq!(arm(&slot, payload(2)), None);
     assert_eq!(slot.generation_if_busy(), Some(generation));
     assert_eq!(slot.take(generation), Some(payload(1)));
 }
 
 #[test]
+fn a_reserved_slot_has_nothing_to_take_and_refuses() {
+    let slot = TagSlot::new();
+    let generation = slot.reserve().unwrap();
+    assert_eq!(slot.reserve(), None);
+    assert_eq!(slot.take(generation), None);
+    assert_eq!(take_current(&slot), None);
+    assert_eq!(slot.generation_if_busy(), None);
+    slot.publish(generation, payload(1));
+    assert_eq!(slot.take(generation), Some(payload(1)));
+}
+
+#[test]
+fn a_cancelled_slot_is_free_and_its_generation_is_not_used_again() {
+    let slot = TagSlot::new();
+    let cancelled = slot.reserve().unwrap();
+    slot.cancel(cancelled);
+    assert_eq!(slot.take(cancelled), None);
+    assert_eq!(take_current(&slot), None);
+    let next = arm(&slot, payload(1)).unwrap();
+    assert_ne!(next, cancelled);
+    assert_eq!(slot.take(cancelled), None);
+    assert_eq!(slot.take(next), Some(payload(1)));
+}
+
+#[test]
 fn a_generation_takes_once() {
     let slot = TagSlot::new();
-    let generation = slot.arm(payload(1)).unwrap();
+    let generation = arm(&slot, payload(1)).unwrap();
     assert_eq!(slot.take(generation), Some(payload(1)));
     assert_eq!(slot.take(generation), None);
-    assert_eq!(slot.take_current(), None);
+    assert_eq!(take_current(&slot), None);
 }
 
 #[test]
 fn an_answer_to_an_earlier_use_takes_nothing() {
     let slot = TagSlot::new();
-    let first = slot.arm(payload(1)).unwrap();
-    assert_eq!(slot.take_current(), Some(payload(1)));
-    let second = slot.arm(payload(2)).unwrap();
+    let first = arm(&slot, payload(1)).unwrap();
+    assert_eq!(take_current(&slot), Some(payload(1)));
+    let second = arm(&slot, payload(2)).unwrap();
     assert_ne!(first, second);
     assert_eq!(slot.take(first), None);
     assert_eq!(slot.take(second), Some(payload(2)));
@@ -50,7 +87,7 @@ fn an_answer_to_an_earlier_use_takes_nothing() {
 fn works_across_the_wrap_of_the_generation() {
     let slot = TagSlot::new();
     for use_number in 0..(1 << Generation::BITS) + 2 {
-        let generation = slot.arm(payload(use_number)).unwrap();
+        let generation = arm(&slot, payload(use_number)).unwrap();
         assert_ne!(generation, Generation::UNUSED);
         assert_eq!(slot.take(generation), Some(payload(use_number)));
     }
@@ -59,6 +96,8 @@ fn works_across_the_wrap_of_the_generation() {
 #[derive(Clone, Debug)]
 enum Step {
     Arm(usize),
+    /// Reserves and gives back.
+    Cancel,
     /// Takes the generation that this many uses ago was current.
     Take(usize),
     TakeCurrent,
@@ -67,6 +106,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0usize..1000).prop_map(Step::Arm),
+        Just(Step::Cancel),
         (0usize..4).prop_map(Step::Take),
         Just(Step::TakeCurrent),
     ]
@@ -84,10 +124,18 @@ proptest! {
         for step in steps {
             match step {
                 Step::Arm(number) => {
-                    let armed = slot.arm(payload(number));
+                    let armed = arm(&slot, payload(number));
                     prop_assert_eq!(armed.is_some(), content.is_none());
                     if let Some(generation) = armed {
                         content = Some((generation, payload(number)));
+                        uses.push(generation);
+                    }
+                }
+                Step::Cancel => {
+                    let reserved = slot.reserve();
+                    prop_assert_eq!(reserved.is_some(), content.is_none());
+                    if let Some(generation) = reserved {
+                        slot.cancel(generation);
                         uses.push(generation);
                     }
                 }
@@ -101,7 +149,7 @@ proptest! {
                 }
                 Step::TakeCurrent => {
                     let expected = content.take().map(|(_, payload)| payload);
-                    prop_assert_eq!(slot.take_current(), expected);
+                    prop_assert_eq!(take_current(&slot), expected);
                 }
             }
             prop_assert_eq!(slot.generation_if_busy(), content.map(|(generation, _)| generation));

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The right to ring a doorbell: to tell hardware of a command.
+//!
+//! Hardware must not see a command before the driver's books have it. So the function of a driver that
+//! writes its doorbell register takes a [`Posting`], and only what has just put a command on the books
+//! makes one: [`Armed::post`](crate::mailbox::Armed::post) and
+//! [`Reserved::post`](crate::scsi::Reserved::post), and the mid-layer's call to
+//! [`LowLevelDriver::commit`](crate::scsi::LowLevelDriver::commit), which ends a batch of the latter.
+//!
+//! # Examples
+//!
+//! ```ignore
+//! fn ring(&self, frame: u32, _posting: Posting<'_>) {
+//!     self.bar.write_reg(regs::IQP::from(frame));
+//! }
+//! ```
+
+use core::marker::PhantomData;
+
+/// Evidence that a command is being posted: one ring of the doorbell.
+///
+/// It is not copied, and cannot outlive the call that it was made for.
+pub struct Posting<'a>(PhantomData<&'a mut ()>);
+
+impl Posting<'_> {
+    /// For what has just put a command on the books.
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}

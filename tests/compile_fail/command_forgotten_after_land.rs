@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0308 mismatched types
+
+//! A command is taken out of the table and forgotten.
+
+#[path = "common/adapter.rs"]
+mod adapter;
+
+use adapter::Adapter;
+use storage::scsi::{
+    Flight,
+    Status, //
+};
+
+pub fn interrupt(adapter: &Adapter, flight: Flight) -> bool {
+    #[cfg(mistake)]
+    return adapter.in_flight.land(flight, |command| drop(command));
+    #[cfg(not(mistake))]
+    return adapter
+        .in_flight
+        .land(flight, |command| command.complete(Status::GOOD));
+}
