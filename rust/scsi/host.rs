@@ -194,7 +194,10 @@ impl<'a, T> Gate<'a, T> {
         Some(gate)
     }
 
-    pub(super) fn driver(&self) -> &T {
+    pub(super) fn driver(&self) -> &T
+    where
+        T: LowLevelDriver,
+    {
         // SAFETY: by the invariant; it goes only when the gate is closed.
         unsafe { &*self.data.driver.load(Ordering::Relaxed) }
     }
