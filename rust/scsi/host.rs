@@ -195,7 +195,10 @@ impl<'a, T> Gate<'a, T> {
         Some(gate)
     }
 
-    pub(super) fn driver(&self) -> &T {
+    pub(super) fn driver(&self) -> &T
+    where
+        T: LowLevelDriver,
+    {
         // SAFETY: by the invariant the driver is there. It is taken away behind the gate only, which is open
         // for as long as `self` is.
         unsafe { &*self.data.driver.load(Ordering::Relaxed) }

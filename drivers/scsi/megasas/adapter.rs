@@ -112,8 +112,8 @@ pub(crate) mod ring {
     pub(crate) const PRODUCER: usize = 0;
     /// The index that the driver moves, of the first pair.
     pub(crate) const CONSUMER: usize = 4;
-    /// Bytes from one pair of indices to the other. Each INIT names the pair that the one before did not,
-    /// so that an answer that moves the new index can only come from firmware that has taken the new queues.
+    /// Bytes from one pair of indices to the other. A reset gives the firmware the pair that its queues before
+    /// the reset did not have: an answer that moves the new index comes from firmware that has new queues.
     pub(crate) const PAIR: usize = 8;
     /// A few bytes that nobody uses, for commands without data.
     pub(crate) const SCRATCH: usize = 32;
@@ -138,6 +138,8 @@ pub(crate) struct Adapter {
     pub(crate) ring: Pool,
     /// Offset of the pair of indices in use, 0 or [`ring::PAIR`]; the holder of `draining` changes it.
     pub(crate) indices: AtomicU32,
+    /// The pair that the firmware has answered by last; the holder of `recovering` changes it.
+    pub(crate) proven_indices: AtomicU32,
     /// Where the driver reads the ring next; the holder of `draining` moves it.
     pub(crate) consumer: AtomicU32,
     pub(crate) draining: AtomicBool,
@@ -235,6 +237,7 @@ impl Adapter {
             data: Pool::new(dev, INTERNAL, DATA_BYTES, 0)?,
             ring: Pool::new(dev, 1, ring_bytes, 0)?,
             indices: AtomicU32::new(0),
+            proven_indices: AtomicU32::new(0),
             consumer: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             taken: AtomicU32::new(0),

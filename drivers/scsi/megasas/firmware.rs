@@ -140,6 +140,8 @@ impl Adapter {
             Err(EIO) => None,
             Err(error) => return Err(error),
         };
+        let proven = self.indices.load(Ordering::Relaxed);
+        self.proven_indices.store(proven, Ordering::Relaxed);
         let disabled = info.is_some_and(|info| info.online_reset_disabled());
         self.no_online_reset.store(disabled, Ordering::Relaxed);
         Ok(info)
@@ -151,7 +153,9 @@ impl Adapter {
         while self.draining.swap(true, Ordering::Acquire) {
             fsleep(STATE_POLL);
         }
-        let pair = self.indices() ^ ring::PAIR;
+        // Not from one attempt to the next: after an attempt that failed the firmware may still use the old ones.
+        // CAST: 0 or `ring::PAIR`.
+        let pair = self.proven_indices.load(Ordering::Relaxed) as usize ^ ring::PAIR;
         let emptied = memory
             .write(pair + ring::PRODUCER, [0])
             .and_then(|()| memory.write(pair + ring::CONSUMER, [0]));

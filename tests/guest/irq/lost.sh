@@ -4,7 +4,7 @@
 # arrives again the driver goes back to it; so it does after the machine has stood still.
 # topology: gen2
 # topology: gen2,msix=off
-# timeout: 200
+# timeout: 300
 # tests: 17
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -13,7 +13,7 @@
 . /ironpath/mpath.sh
 set -eu
 plan 12
-require_cmd multipathd multipath fio
+require_cmd multipathd multipath python3
 
 WWID=35000c50000000100
 

@@ -13,12 +13,13 @@ set -eu
 plan 33
 
 SECTORS=1048576
-# KiB that paths take, in sysfs; the large ones are what the reads below have.
-LARGE=1024
+# KiB that paths take, in sysfs.
+LARGE=512
 SMALL=64
 
 takes() { echo "$2" >"/sys/block/$1/queue/max_sectors_kb"; }
-reads() { dd if=/dev/mapper/m of=/dev/null bs=1M count="${1:-8}" iflag=direct 2>/dev/null; }
+# One request each, so that both paths get some in turn.
+reads() { dd if=/dev/mapper/m of=/dev/null bs=512k count="${1:-8}" iflag=direct 2>/dev/null; }
 small_reads() { dd if=/dev/mapper/m of=/dev/null bs=32k count=8 iflag=direct 2>/dev/null; }
 no_reads() { ! reads 1; }
 refusals() { kmsg_since | grep -c 'over max size limit' || :; }
@@ -42,10 +43,6 @@ stock() {
 	takes "$disk2" $SMALL
 	join "$(table 0 "$(both round-robin)")"
 	reads || :
-	dmsetup status m
-	dmsetup table m
-	grep . /sys/block/*/queue/max_sectors_kb
-	grep . /sys/block/*/stat
 	check "stock: a path that is too small for a read fails" failed_paths m 1
 	map_remove m
 	unload_target || die "the stock target stays"
@@ -78,7 +75,7 @@ live_change() {
 	kmsg_mark
 	check "lowered live: large reads are good" reads
 	check "lowered live: no path has failed" failed_paths m 0
-	check "lowered live: it was found out by one refusal" [ "$(refusals)" -le 2 ]
+	check "lowered live: it was found out by one refusal" [ "$(refusals)" = 1 ]
 	kmsg_mark
 	reads
 	check "lowered live: none after that" [ "$(refusals)" = 0 ]

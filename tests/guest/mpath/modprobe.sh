@@ -3,7 +3,7 @@
 # The lines of modprobe.d that the README gives: whoever asks for the stock target or a selector of it gets
 # rmpath, and only that. Where the stock target has come first, rmpath says what brought it.
 # topology: none
-# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time dm_historical_service_time dm_io_affinity
+# modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # timeout: 120
 # tests: 30
 # shellcheck source=tests/guest/lib.sh

@@ -35,7 +35,7 @@ stop() {
 # checker_says_up MODE: its path is reinstated four times a second while all reads fail.
 checker_says_up() {
 	mode=$1
-	map_create m "0 $SECTORS multipath 5 queue_if_no_path queue_mode $mode no_path_timeout_secs 3 0 1 1 round-robin 0 1 1 $first 1"
+	map_create m "0 $SECTORS multipath 5 queue_if_no_path queue_mode $mode no_path_timeout_secs 8 0 1 1 round-robin 0 1 1 $first 1"
 	read_map
 	kmsg_mark
 	ctl inject disk0 read any $EIO
@@ -44,10 +44,10 @@ checker_says_up() {
 	reader=$!
 	reinstating 0.25 &
 	checker=$!
-	check "$mode: a read ends, however often its path is reinstated" wait_for 30 ended "$reader"
+	check "$mode: a read ends, however often its path is reinstated" wait_for 60 ended "$reader"
 	took=$(($(uptime_ms) - started))
 	if wait "$reader"; then fail "$mode: with an error"; else pass "$mode: with an error"; fi
-	check "$mode: not before the time is over" [ "$took" -ge 2500 ]
+	check "$mode: not before the time is over" [ "$took" -ge 7500 ]
 	stop $checker
 	check "$mode: it was reinstated again and again" [ "$(kmsg_since | grep -c "Reinstating path $first")" -ge 5 ]
 	check "$mode: the log says so once" [ "$(kmsg_since | grep -c 'queue_if_no_path timeout on .*, failing queued IO')" = 1 ]
