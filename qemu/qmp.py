@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A QMP client over a connected socket, and the requests that guest scripts may make of it."""
 
+import hashlib
 import json
 import re
 import select
@@ -127,7 +128,8 @@ class Requests:
         return self.qmp.hmp(rest).replace("\r", "").strip()
 
     def do_io(self, rest):
-        """io DISK COMMAND: a qemu-io command on a disk; what it prints is an error."""
+        """io DISK COMMAND: a qemu-io command on a disk; what the monitor prints is an error. What qemu-io itself
+        finds wrong goes to QEMU's output, which fails the run, but no request."""
         disk, command = rest.split(None, 1)
         self._node(disk)
         # By the device: by the node QEMU would wait for all requests first, held ones as well.
@@ -218,6 +220,17 @@ class Requests:
         else:
             raise ValueError("trace start|stop EVENT..., mark, or count|lines|last REGEX")
         return ""
+
+    def do_sha256(self, rest):
+        """sha256 DISK OFFSET LENGTH: of these bytes of its image file, as QEMU has left them there."""
+        disk, offset, length = rest.split()
+        below = self._node(disk) + "-file"
+        for entry in self.qmp.command("query-named-block-nodes", flat=True):
+            if entry["node-name"] == below:
+                with open(entry["file"], "rb") as image:
+                    image.seek(int(offset))
+                    return hashlib.sha256(image.read(int(length))).hexdigest()
+        raise QmpError(f"'{disk}' has no image file")
 
     def do_stat(self, rest):
         """stat DISK FIELD: a count that QEMU keeps for the disk (query-blockstats)."""

@@ -116,6 +116,7 @@ require_cmd() {
 #   trace count REGEX               how many events `NAME ARGUMENTS` match from their beginning
 #   trace lines REGEX               they themselves, as many as an answer holds (3500 bytes)
 #   trace last REGEX                the last of them
+#   sha256 DISK OFFSET LENGTH       of these bytes of the disk's image file
 #   stat DISK FIELD                 a count of QEMU's for the disk: rd_operations, wr_bytes, unmap_bytes,
 #                                   flush_operations, ... (query-blockstats)
 #   device_del ID                   unplugs disk0, hba0, ...

@@ -36,7 +36,8 @@ called_off() {
 		read_at 2 &
 		kept=$!
 	fi
-	kill -INT $suspender
+	# The shell lets its background jobs ignore SIGINT.
+	kill -KILL $suspender
 	check "$name: a signal ends it" wait_for 20 ended $suspender
 	check "$name: the map goes on to queue" wait_for 5 queues
 	if [ -z "${2:-}" ]; then

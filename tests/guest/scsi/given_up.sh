@@ -3,7 +3,7 @@
 # A controller whose firmware does not come back is given up after three attempts: every command is answered,
 # its disks go offline, nothing hangs, and the driver can be unbound. Once the firmware is well, it works.
 # topology: pulled
-# timeout: 300
+# timeout: 420
 # allow-log: (I/O|device offline) error, dev sd|Buffer I/O error on dev sd | the controller is given up under I/O
 # allow-log: rejecting I/O to (offline|dead) device|Device offlined | the controller is given up under I/O
 # allow-log: the adapter is dead | that is what is tested
