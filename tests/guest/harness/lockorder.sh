@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The library's spinlocks may be released in any order: interrupts come back with the last, and not before.
 # topology: none
-# timeout: 60
+# timeout: 100
 # tests: 2
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

@@ -3,7 +3,7 @@
 # Debugfs is off: the controller's disks and the target are there all the same, and a line says what is not.
 # topology: mpath
 # append: debugfs=off
-# timeout: 100
+# timeout: 150
 # tests: 7
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

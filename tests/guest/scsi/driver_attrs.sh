@@ -3,7 +3,7 @@
 # The attributes of the driver as a whole come and go with it. Where they cannot be made, the disks are there
 # all the same, and a line says what is not.
 # topology: gen2
-# timeout: 100
+# timeout: 150
 # tests: 10
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh

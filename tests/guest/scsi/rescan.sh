@@ -5,7 +5,7 @@
 # topology: gen2
 # topology: gen1
 # topology: gen2,use_jbod=on
-# timeout: 150
+# timeout: 300
 # tests: 16
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
