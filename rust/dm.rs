@@ -18,6 +18,8 @@
 //! | --- | --- | --- |
 //! | requests | a [`struct@Clone`] with the target's data, or one of the other [`MapRequest`]s | [`EndRequest`] |
 //! | bios | [`Bio`], which leaves its holder one way only, as a [`Mapped`] | [`EndedBio`], as an [`EndBio`] |
+//!
+//! What only a task may do, such as submitting a bio, takes a [`TaskContext`]; callbacks that run in a task get one.
 
 mod bio;
 mod callbacks;
