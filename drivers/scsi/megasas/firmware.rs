@@ -347,9 +347,7 @@ impl Adapter {
             mbox,
             &mut reply,
             DISCOVERY_TIMEOUT,
-            |armed, frame| {
-                Ok(armed.post(|posting| self.ring_doorbell(dev, frame, 0, posting)))
-            },
+            |armed, frame| Ok(armed.post(|posting| self.ring_doorbell(dev, frame, 0, posting))),
         )?;
         ControllerInfo::parse(&reply).ok_or(EIO)
     }

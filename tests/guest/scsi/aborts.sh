@@ -13,7 +13,7 @@ require_cmd fio
 
 # So many reads are outstanding; the disk serves so many in a second, and none may take longer than one.
 DEPTH=250
-IOPS=60
+IOPS=20
 
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 late() { echo $(($(cat "/sys/block/$disk/device/iotmo_cnt"))); }
