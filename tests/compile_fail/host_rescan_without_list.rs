@@ -13,12 +13,18 @@ use kernel::str::CStr;
 use storage::scsi::{
     Address,
     Command,
+    Done,
+    InFlight,
     LowLevelDriver,
+    Recovery,
     Rejected,
-    Template, //
+    Template,
+    TimedOut, //
 };
 
-struct Adapter;
+struct Adapter {
+    in_flight: InFlight<Adapter>,
+}
 
 #[vtable]
 impl LowLevelDriver for Adapter {
@@ -26,8 +32,20 @@ impl LowLevelDriver for Adapter {
 
     const NAME: &'static CStr = c"case";
 
-    fn queue(&self, _dev: &Device<Bound>, command: Command<Self>) -> Result<(), Rejected<Self>> {
+    fn queue<'c>(
+        &self,
+        _dev: &Device<Bound>,
+        command: Command<'c, Self>,
+    ) -> Result<Done<'c>, Rejected<'c>> {
         Err(command.reject_host_busy())
+    }
+
+    fn in_flight(&self) -> &InFlight<Self> {
+        &self.in_flight
+    }
+
+    fn reset_host(&self, _dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
+        Recovery::Failed
     }
 
     fn rescan(&self, _dev: &Device<Bound>) -> Result {

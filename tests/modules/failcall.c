@@ -5,8 +5,8 @@
  *
  *   insmod failcall.ko function=request_threaded_irq value=-28 at=1 comm=insmod
  *
- * fails the first call by a task whose name begins so. The parameter `calls` counts the calls of such tasks, with
- * at=0 without failing any.
+ * fails the first call by a task whose name begins so. The parameter `calls` counts the calls of such
+ * tasks, with at=0 without failing any.
  */
 
 #include <linux/atomic.h>
@@ -63,8 +63,15 @@ static int entered(struct kprobe *probe, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(entered);
 
+/* A probe with such a handler is not optimized into a jump, which could not redirect the call. */
+static void stepped(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+NOKPROBE_SYMBOL(stepped);
+
 static struct kprobe probe = {
 	.pre_handler = entered,
+	.post_handler = stepped,
 };
 
 static int __init failcall_init(void)

@@ -14,10 +14,10 @@
 set -eu
 plan 11
 
-# As in timeout.sh: a read of 32 KiB uses up the throttle for eight seconds. Writes are free.
+# As in timeout.sh: a read of 64 KiB uses up the throttle for sixteen seconds. Writes are free.
 SLOW='{"iops-read": 1, "iops-size": 4096}'
 FAST='{"iops-read": 0, "iops-size": 0}'
-TIMEOUT=3
+TIMEOUT=5
 # In blocks of 512 bytes; beyond what is read.
 LBA=1024
 
@@ -34,8 +34,9 @@ speed() {
 }
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 probe() { cat "/sys/module/notready/parameters/$1"; }
+stopped() { [ "$(probe times)" = 0 ]; }
 stop_unit() { echo 1 >/sys/module/notready/parameters/times; }
-read_late() { dd if="/dev/$disk" bs=32768 skip=1 count=1 iflag=direct 2>/dev/null | sha256sum; }
+read_late() { dd if="/dev/$disk" bs=65536 skip=1 count=1 iflag=direct 2>/dev/null | sha256sum; }
 # write_block: the block that finds the unit stopped.
 write_block() { dd if=/tmp/block of="/dev/$disk" bs=512 seek=$LBA count=1 oflag=direct 2>/dev/null; }
 outstanding() { [ "$(attribute fw_cmds_outstanding)" = "$1" ]; }
@@ -68,19 +69,19 @@ read_late >/tmp/late &
 reader=$!
 check "a late command is aborted" wait_for 60 kmsg_has 'tag [0-9]+ aborted'
 check "it is tried again" wait_for 10 outstanding 1
+# It waits in the throttle whatever the limits are now, which must be gone before it is tried a third time.
+speed "$FAST"
 stop_unit
 write_block &
 writer=$!
-check "the write finds the unit stopped" wait_for 2 [ "$(probe times)" = 0 ]
+check "the write finds the unit stopped" wait_for 10 stopped
 check "the driver still has the late command" outstanding 1
-# It waits in the throttle whatever the limits are now, which must be gone before it is tried a third time.
-speed "$FAST"
 wait_for 60 kmsg_has 'logical drive [0-9]+ reset' || :
 check "START UNIT was refused meanwhile, a reset followed" \
 	eval "[ \"\$(probe started) \$(probe refused)\" = '1 1' ] && kmsg_has 'logical drive [0-9]+ reset'"
 wait "$reader" || :
 check "the late command has its data" \
-	[ "$(cat /tmp/late)" = "$(dd if=/tmp/data bs=32768 skip=1 count=1 2>/dev/null | sha256sum)" ]
+	[ "$(cat /tmp/late)" = "$(dd if=/tmp/data bs=65536 skip=1 count=1 2>/dev/null | sha256sum)" ]
 check "the write succeeded" wait "$writer"
 check "nothing is outstanding" outstanding 0
 check "all data are there" cmp -n 1048576 /tmp/data "/dev/$disk"
