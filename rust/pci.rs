@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the kernel crate's PCI driver abstraction lacks: DMA masks, attributes of the driver, shutdown, and an
-//! end of bus mastering.
+//! end of what was enabled.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
@@ -26,6 +26,7 @@ use kernel::driver;
 use kernel::pci;
 use kernel::prelude::*;
 use kernel::str::CStr;
+use kernel::sync::aref::ARef;
 use kernel::types::Opaque;
 
 /// A PCI driver, as [`kernel::pci::Driver`], that does DMA, wants to know of a reboot or a power-off, and may
@@ -213,5 +214,37 @@ pub fn start_dma(dev: &device::Device<Bound>) {
             .cast();
         // SAFETY: as in `stop_dma`: a valid device, which its reference guarantees.
         unsafe { bindings::pci_set_master(raw) };
+    }
+}
+
+/// A device whose memory window and bus mastering are enabled. When this is dropped the device is disabled
+/// again: it no longer reads or writes memory. Dropping may sleep.
+///
+/// # Invariants
+///
+/// `pci_enable_device_mem` has succeeded for the device, once for this value.
+pub struct Enabled(ARef<pci::Device>);
+
+impl Enabled {
+    /// Enables the device. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Those of `pci_enable_device_mem`: among them `EINVAL` if a window has no address, `EIO` if the device
+    /// does not wake up.
+    pub fn new(dev: &pci::Device<Core<'_>>) -> Result<Self> {
+        dev.enable_device_mem()?;
+        dev.set_master();
+        // INVARIANT: it has just succeeded; nothing else copies or makes a value of this type.
+        Ok(Self(dev.into()))
+    }
+}
+
+impl Drop for Enabled {
+    fn drop(&mut self) {
+        let raw = core::ptr::from_ref::<pci::Device>(&self.0).cast_mut().cast();
+        // SAFETY: `pci_disable_device` wants a valid device, which the reference keeps, and an earlier
+        // `pci_enable_device*` that was not undone yet, which the type's invariant states.
+        unsafe { bindings::pci_disable_device(raw) };
     }
 }

@@ -183,10 +183,12 @@ static TEMPLATE: Template<Adapter> = Template::new(&THIS_MODULE);
 
 struct MegaRaid;
 
-/// What a bound device has. The ladder is released before the registers and the adapter's memory.
+/// What a bound device has. The ladder is released before the registers and the adapter's memory; the device
+/// is disabled last.
 struct Bond {
     host: Arc<Host<Adapter>>,
     _ladder: Ladder,
+    _enabled: storage::pci::Enabled,
 }
 
 impl Bond {
@@ -233,8 +235,7 @@ impl storage::pci::Driver for MegaRaid {
 fn probe(pdev: &pci::Device<Core<'_>>, model: Model, width: AddressWidth) -> Result<Bond> {
     let dev: &Device<Bound> = pdev.as_ref();
     let settings = settings()?;
-    pdev.enable_device_mem()?;
-    pdev.set_master();
+    let enabled = storage::pci::Enabled::new(pdev)?;
     let bar = pdev.iomap_region_sized::<{ regs::SIZE }>(model.bar(), c"rmegasas")?;
     let bar = bar.into_devres()?;
 
@@ -270,6 +271,7 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model, width: AddressWidth) -> Res
     Ok(Bond {
         host,
         _ladder: ladder,
+        _enabled: enabled,
     })
 }
 

@@ -55,6 +55,16 @@ no_vectors() {
 	done
 }
 
+# disabled: no controller is enabled, nor may it read and write memory (bit 2 of its command register).
+disabled() {
+	for each in $(controllers); do
+		if [ "$(cat "$each/enable")" != 0 ] || [ $((0x$(dd if="$each/config" bs=1 skip=4 count=1 2>/dev/null | od -An -tx1 | tr -d ' ') & 4)) != 0 ]; then
+			echo "$each: enabled $(cat "$each/enable") times, command register $(dd if="$each/config" bs=2 skip=2 count=1 2>/dev/null | od -An -tx2)"
+			return 1
+		fi
+	done
+}
+
 # --- registers -------------------------------------------------------------------------------
 
 # config FUNCTION OFFSET WORD: writes a word of a function's configuration space.

@@ -4,13 +4,13 @@
 # neither in the kernel nor in the device.
 # topology: gen2
 # timeout: 480
-# tests: 29
+# tests: 30
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 # shellcheck source=tests/guest/scsi/lib.sh
 . /ironpath/scsi.sh
 set -eu
-plan 29
+plan 30
 
 FOREVER=1000000
 insmod /ironpath/modules/storage.ko
@@ -31,13 +31,13 @@ silenced() {
 	esac
 }
 # nothing_left: no register region, no interrupt, no vector, no memory, no bound device of the driver, and a
-# controller that does nothing.
+# controller that is disabled and was told to do nothing.
 nothing_left() {
 	! grep -H "$DRIVER" /proc/iomem /proc/interrupts &&
 		[ -z "$(hosts)" ] &&
 		[ -z "$(find "/sys/bus/pci/drivers/$DRIVER/" -name '0000:*' 2>/dev/null)" ] &&
 		[ "$(vectors)" = "$vectors_before" ] && no_vectors &&
-		each_given_back 0 && silenced
+		each_given_back 0 && silenced && disabled
 }
 unloaded() { rmmod "$DRIVER"; }
 # load [PARAMETER=VALUE...]
@@ -114,6 +114,7 @@ check "firmware without commands or scatter lists" always rust_helper_readl 0xb0
 check "firmware with no command to spare" always rust_helper_readl 0xb0500021 -22
 check "coherent memory" fails dma_alloc_attrs 0 -12 ends
 check "memory for the tables" fails kvrealloc_node_align_noprof 0 -12 ends
+check "INIT refused" frame refuse -5 $INIT
 check "INIT not answered" frame lose -110 $INIT
 check "controller information refused" frame refuse -5 $DCMD 0x01010000
 check "QEMU: it was flushed and shut down all the same" traced 2 'megasas_handle_dcmd .*(0x1101000|0x1050000)$'

@@ -97,5 +97,6 @@ check "so do the tables" [ "$tables_after" -lt $((tables_before + TABLES_KIB)) ]
 check "no interrupt vector is left" eval "[ '$(vectors)' = '$vectors_before' ] && no_vectors"
 check "no register region and no interrupt has the driver's name" \
 	in_none "$DRIVER" /proc/iomem /proc/interrupts
+check "no controller is left enabled" disabled
 check "no error-handler thread is left" [ "$(threads)" = "$threads_before" ]
 finish
