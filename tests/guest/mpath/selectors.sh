@@ -16,8 +16,8 @@ require_cmd fio taskset
 
 SECTORS=1048576
 # I/Os a second of a path that is slow, many times less than of one that is not, and how many are sent.
-SLOW=10
-IOS=60
+SLOW=5
+IOS=48
 
 # count COMMAND...: sets `on_first` and `on_second`, how many reads each path has done for the command.
 count() {
@@ -73,8 +73,8 @@ many() {
 		--direct=1 --number_ios=$IOS --output=/dev/null --thread
 }
 one_by_one() { dd if=/dev/mapper/m of=/dev/null bs=4k count=$IOS iflag=direct 2>/dev/null; }
-# most_on COUNT OTHER: at least four fifths of all.
-most_on() { [ $(($1 + $2)) = $IOS ] && [ "$1" -ge $((IOS * 4 / 5)) ]; }
+# most_on COUNT OTHER: at least two thirds of all.
+most_on() { [ $(($1 + $2)) = $IOS ] && [ "$1" -ge $((IOS * 2 / 3)) ]; }
 half_each() { [ "$on_first" = $((IOS / 2)) ] && [ "$on_second" = $((IOS / 2)) ]; }
 # quiet: nothing counts as outstanding on either path.
 quiet() {
