@@ -3,7 +3,7 @@
 # Each step of binding a controller fails in turn: the probe fails with that error and leaves nothing behind,
 # neither in the kernel nor in the device.
 # topology: gen2
-# timeout: 480
+# timeout: 720
 # tests: 30
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
