@@ -242,7 +242,9 @@ impl Enabled {
 
 impl Drop for Enabled {
     fn drop(&mut self) {
-        let raw = core::ptr::from_ref::<pci::Device>(&self.0).cast_mut().cast();
+        let raw = core::ptr::from_ref::<pci::Device>(&self.0)
+            .cast_mut()
+            .cast();
         // SAFETY: `pci_disable_device` wants a valid device, which the reference keeps, and an earlier
         // `pci_enable_device*` that was not undone yet, which the type's invariant states.
         unsafe { bindings::pci_disable_device(raw) };
