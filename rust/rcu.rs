@@ -57,8 +57,7 @@ impl GracePeriod {
     /// Begins one. A section that begins after it has begun sees what this thread wrote before. Any context.
     pub(crate) fn begin() -> Self {
         // SAFETY: no requirements: it locks for itself, with interrupts off.
-        // CAST: `unsigned long`, as wide as a pointer.
-        Self(unsafe { kernel::bindings::start_poll_synchronize_rcu() } as usize)
+        Self(unsafe { kernel::bindings::start_poll_synchronize_rcu() })
     }
 
     /// For a place that holds a number; any number can be made a grace period of, and waited for.
@@ -75,7 +74,6 @@ impl GracePeriod {
     pub(crate) fn wait(self) {
         // SAFETY: no requirements but to be allowed to sleep, which the kernel checks. A number that
         // `begin` has not returned costs a wait at most.
-        // CAST: as in `begin`.
-        unsafe { kernel::bindings::cond_synchronize_rcu(self.0 as _) };
+        unsafe { kernel::bindings::cond_synchronize_rcu(self.0) };
     }
 }

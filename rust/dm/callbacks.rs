@@ -37,6 +37,9 @@ mod io;
 /// The callbacks that C calls, and the constant part of the target type.
 pub(super) struct Callbacks<T: Target>(PhantomData<fn() -> T>);
 
+/// A target that was made, and the bytes that it needs with each I/O.
+type Made<T> = (Pin<KBox<Live<T>>>, usize);
+
 /// The target behind a C target.
 ///
 /// # Safety
@@ -77,7 +80,7 @@ impl<T: Target> Callbacks<T> {
         ti: NonNull<bindings::dm_target>,
         argc: c_uint,
         argv: *mut *mut c_char,
-    ) -> Result<(Pin<KBox<Live<T>>>, usize), Refusal> {
+    ) -> Result<Made<T>, Refusal> {
         const {
             // Only of such a target device-mapper says at once what all I/O of the mapped device is like.
             let alone = T::FEATURES.has(Features::SINGLETON.and(Features::IMMUTABLE));

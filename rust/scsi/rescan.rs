@@ -260,11 +260,11 @@ struct Units {
 impl Units {
     /// Gives the current unit back, and holds the next one until the step after it. May sleep.
     fn next(&mut self) -> Option<*mut bindings::scsi_device> {
-        // INVARIANT: C takes a reference to what it returns, and puts the one to `current`.
         // SAFETY: the host is referenced; `current` is null or a referenced unit of it, and not used
         // hereafter.
-        self.current =
-            unsafe { bindings::__scsi_iterate_devices(self.shost.as_ptr(), self.current) };
+        let next = unsafe { bindings::__scsi_iterate_devices(self.shost.as_ptr(), self.current) };
+        // INVARIANT: C has taken a reference to what it returned, and put the one to `current`.
+        self.current = next;
         (!self.current.is_null()).then_some(self.current)
     }
 }

@@ -94,7 +94,7 @@ impl<T: Target> Callbacks<T> {
             MapRequest::Clone(clone, io) => {
                 // SAFETY: `area` wants what device-mapper gives with a request: the caller's is.
                 let area = unsafe { area::<T>(info) };
-                // SAFETY: `write` wants room and alignment: `Live::has_room` has found the former;
+                // SAFETY: `write` wants room and alignment: `Live::has_room` has found the former, and
                 // device-mapper puts the area behind its own data, which is aligned to 8, and
                 // `Callbacks::ctr` asserts that this is enough. Nothing is lost of what was there: an area is
                 // read out when its request ends or is given back.
