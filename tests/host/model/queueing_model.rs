@@ -21,15 +21,6 @@ impl Suspension for Device {
     }
 }
 
-/// A flag that was asked before the lock was taken.
-struct Stale(bool);
-
-impl Suspension for Stale {
-    fn is_without_flush(&self) -> bool {
-        self.0
-    }
-}
-
 /// The end of a suspension.
 #[derive(Clone, Copy)]
 enum End {
@@ -75,12 +66,6 @@ impl Device {
     fn no_path(&self, mode: QueueMode) -> NoPath {
         self.queueing.lock().unwrap().no_path(mode, self)
     }
-
-    /// The same in the wrong order.
-    fn no_path_by_old_flag(&self, mode: QueueMode) -> NoPath {
-        let stale = Stale(self.is_without_flush());
-        self.queueing.lock().unwrap().no_path(mode, &stale)
-    }
 }
 
 fn beside_a_suspension(mode: QueueMode, end: End, ask: fn(&Device, QueueMode) -> NoPath) {
@@ -109,11 +94,4 @@ fn requests_are_not_lost_while_a_map_is_suspended() {
     for end in [End::Replaced, End::Resumed, End::CalledOff] {
         beside_a_suspension(QueueMode::Request, end, Device::no_path);
     }
-}
-
-/// The model sees what the order is for.
-#[test]
-#[should_panic(expected = "Kill")]
-fn bios_are_lost_if_the_flag_is_asked_for_before_the_lock() {
-    beside_a_suspension(QueueMode::Bio, End::Replaced, Device::no_path_by_old_flag);
 }
