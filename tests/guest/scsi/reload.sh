@@ -4,13 +4,13 @@
 # topology: gen2
 # topology: two-hba,msix=off,msi=off
 # timeout: 400
-# tests: 16
+# tests: 17
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 # shellcheck source=tests/guest/scsi/lib.sh
 . /ironpath/scsi.sh
 set -eu
-plan 16
+plan 17
 
 # The first rounds fill caches; what is lost after them is lost for good.
 WARM=10
