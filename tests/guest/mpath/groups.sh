@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Path groups under the distribution's multipathd: each path is a group, verified I/O goes to the next group when
-# the first one's path is lost, and back when it returns.
+# Path groups under the distribution's multipathd: each path is a group with a priority, verified I/O goes to the next group
+# when the first one's path is lost, and back when it returns.
 # topology: mpath
 # modules: dm_multipath
 # timeout: 300
@@ -17,16 +17,8 @@ require_cmd multipathd multipath python3
 
 WWID=35000c50000000100
 
-# active_group: the number of the group that I/O goes to; in the status each begins with its state.
-active_group() {
-	map_info $WWID | awk '{ for (i = 6; i <= NF; i++) if ($i ~ /^[ADE]$/ && $(i + 1) == 0) { n++; if ($i == "A") print n } }'
-}
-is_active() { [ "$(active_group)" = "$1" ]; }
-# disk_in_group N: the disk whose path is the group's only one.
-disk_in_group() {
-	in_number=$(map_info $WWID | grep -Eo '[0-9]+:[0-9]+ [AF]' | sed -n "$1s/ .*//p")
-	basename "$(readlink -f "/sys/dev/block/$in_number")"
-}
+# in_use DISK: its path is the only one of the group that I/O goes to: `A`, no words of the selector's, one path.
+in_use() { map_info $WWID | grep -q " A 0 1 2 $(number_of "$1") A "; }
 # only_moves DISK: of the map's paths, I/O goes over this one.
 only_moves() {
 	only_from=
@@ -48,26 +40,29 @@ only_moves() {
 
 load_paths
 wait_for 20 path_count IRON0000 3 || die "no paths"
+# shellcheck disable=SC2046 # words
+set -- $(paths_to IRON0000)
+first=$1 second=$2 third=$3
 start_udev
 load_target || die "no target"
 start_multipathd "find_multipaths yes" "no_path_retry queue" "path_grouping_policy failover" \
-	"failback immediate" || die "multipathd does not answer"
+	"failback immediate" "detect_prio no" "prio weightedpath" \
+	"prio_args \"devname $first 50 $second 30 $third 10\"" || die "multipathd does not answer"
 check "a map" wait_for 60 has_map $WWID
 check "of three paths" wait_for 30 paths_in $WWID "active ready" 3
-check "in three groups" eval "map_info $WWID | grep -q '^2 0 0 0 3 '"
+in_three_groups() { map_info $WWID | grep -q '^2 [01] 0 0 3 '; }
+check "in three groups" wait_for 30 in_three_groups
 wait_for 20 [ -b "/dev/mapper/$WWID" ] || die "no node"
 verify_start "/dev/mapper/$WWID" 16m
-check "I/O goes to the first group" wait_for 20 is_active 1
-path=$(disk_in_group 1)
-next=$(disk_in_group 2)
-check "and to its path only" only_moves "$path"
-offline "$path"
-check "its path lost, the second group is used" wait_for 60 is_active 2
+check "I/O goes to the group of the highest priority" wait_for 20 in_use "$first"
+check "and to its path only" only_moves "$first"
+offline "$first"
+check "its path lost, the group of the next priority is used" wait_for 60 in_use "$second"
 check "multipathd sees the path failed, too" wait_for 60 paths_in $WWID "failed" 1
-check "I/O goes over the second group's path only" only_moves "$next"
-running "$path"
+check "I/O goes over that group's path only" only_moves "$second"
+running "$first"
 check "the path returns" wait_for 60 paths_in $WWID "active ready" 3
-check "multipathd goes back to the first group" wait_for 60 is_active 1
-check "I/O goes over its path only" only_moves "$path"
+check "multipathd goes back to its group" wait_for 60 in_use "$first"
+check "I/O goes over its path only" only_moves "$first"
 check "all of it is verified" verify_stop
 finish
