@@ -5,7 +5,7 @@
 # topology: mpath-debug
 # modules: scsi_debug
 # timeout: 200
-# allow-log: critical medium error, dev|critical target error, dev sd|Buffer I/O error on dev dm- | the disk is made to answer so
+# allow-log: critical medium error, dev|critical target error, dev (sd|dm-)|Buffer I/O error on dev dm- | the disk is made to answer so
 # allow-log: I/O error, dev sd|recoverable transport error, dev sd | one path is made to answer so
 # tests: 35
 # shellcheck source=tests/guest/lib.sh
