@@ -130,7 +130,8 @@ impl Limits {
             && self.virtual_boundary_mask & !other.virtual_boundary_mask == 0
     }
 
-    /// What of a request they do not allow, if anything.
+    /// What of a request they do not allow, if anything. An operation of which they allow nothing is not too
+    /// large: the block layer ends it as not supported, which is the right answer to it.
     pub(crate) fn excess(&self, request: Shape<impl Iterator<Item = Piece>>) -> Option<Excess> {
         let [data, atomic, discard, erase, zeroes] = self.max_sectors;
         let (max_sectors, max_segments) = match request.operation {
@@ -140,6 +141,9 @@ impl Limits {
             Operation::SecureErase => (erase, self.max_segments),
             Operation::WriteZeroes => (zeroes, self.max_segments),
         };
+        if max_sectors == 0 && request.sectors != 0 {
+            return None;
+        }
         let sectors = over(request.sectors, max_sectors, |has, limit| Excess::Sectors {
             has,
             limit,

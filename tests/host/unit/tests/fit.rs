@@ -10,7 +10,7 @@ const PAGE: u64 = 4096;
 
 fn limits() -> Limits {
     Limits {
-        max_sectors: [256, 8, 1024, 0, 2048],
+        max_sectors: [256, 8, 1024, 16, 2048],
         max_segments: 16,
         max_discard_segments: 1,
         max_integrity_segments: 4,
@@ -48,7 +48,7 @@ fn each_operation_has_its_own_sectors() {
         (Data, 256),
         (AtomicWrite, 8),
         (Discard, 1024),
-        (SecureErase, 0),
+        (SecureErase, 16),
         (WriteZeroes, 2048),
     ] {
         let request = |sectors| Shape {
@@ -65,6 +65,27 @@ fn each_operation_has_its_own_sectors() {
         assert_eq!(excess, Excess::Sectors { has, limit });
         let text = format!("{has} sectors, where it takes {limit}");
         assert_eq!(excess.to_string(), text);
+    }
+}
+
+/// The block layer ends it with `BLK_STS_NOTSUPP`, and not with `BLK_STS_IOERR`.
+#[test]
+fn what_a_queue_does_not_do_at_all_is_not_too_large() {
+    use Operation::{Discard, SecureErase, WriteZeroes};
+    let none = Limits {
+        max_sectors: [256, 8, 0, 0, 0],
+        max_segments: 0,
+        ..limits()
+    };
+    for operation in [Discard, SecureErase, WriteZeroes] {
+        let request = Shape {
+            operation,
+            sectors: 8,
+            bios: 1,
+            integrity_segments: 0,
+            pieces: core::iter::empty(),
+        };
+        assert_eq!(none.excess(request), None, "{operation:?}");
     }
 }
 
