@@ -19,7 +19,10 @@ use super::context::TaskContext;
 use super::device::Device;
 use super::live::Live;
 use super::status::BlockStatus;
-use super::target::Target;
+use super::target::{
+    Features,
+    Target, //
+};
 use crate::bindings;
 use core::marker::PhantomData;
 use core::mem::{
@@ -301,6 +304,15 @@ impl<T: Target> Mapped<'_, T> {
             return;
         }
         let raw = ManuallyDrop::new(self).raw.as_ptr();
+        if T::FEATURES.has(Features::SINGLETON) {
+            // Device-mapper begins to account for a bio that such a target holds when `map` has returned, which may
+            // be just now: `dm_submit_bio_remap` would do so beside it.
+            // SAFETY: `submit_bio_noacct` wants a bio that is not in flight, with an open device, and the caller in
+            // task context. The type's invariant says the former, and that the bio is owned and given away here;
+            // `_task` is the proof of the latter.
+            unsafe { kernel::bindings::submit_bio_noacct(raw) };
+            return;
+        }
         // SAFETY: `dm_submit_bio_remap` wants a clone of device-mapper's whose `map` has returned
         // `DM_MAPIO_SUBMITTED` or is running, and a bio to send, here the same; and as it calls
         // `submit_bio_noacct`, a bio that is not in flight, with an open device, and the caller in task context.
