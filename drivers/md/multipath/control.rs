@@ -164,6 +164,10 @@ impl Multipath {
             None => super::QUEUE_IF_NO_PATH_TIMEOUT_SECS.value(),
         };
         if seconds == 0 {
+            if change == TimerChange::Start {
+                // One that is still queued is of an outage before this one.
+                guarded.timer_started_ns = None;
+            }
             return;
         }
         let delay = Delta::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -171,20 +175,26 @@ impl Multipath {
             &shared.clock
         }
         let is_started = match change {
-            TimerChange::Start => {
+            TimerChange::StartUnlessQueued if guarded.timer_started_ns.is_some() => {
+                this.queue_job(NO_PATH_TIMEOUT, queue, delay)
+            }
+            TimerChange::Start | TimerChange::StartUnlessQueued => {
                 this.requeue_job(NO_PATH_TIMEOUT, queue, delay);
                 true
             }
-            TimerChange::StartUnlessQueued => this.queue_job(NO_PATH_TIMEOUT, queue, delay),
         };
         if is_started {
-            guarded.timer_started_ns = System.now();
+            guarded.timer_started_ns = Some(System.now());
         }
     }
 
     pub(crate) fn no_path_timeout(this: &Live<Self>) {
         let mut guard = this.lock();
-        let elapsed = System.now().saturating_sub(guard.timer_started_ns);
+        let Some(started) = guard.timer_started_ns else {
+            // The outage of now has no timer.
+            return;
+        };
+        let elapsed = System.now().saturating_sub(started);
         if elapsed < SHORTEST_TIMEOUT_NSECS / 2 {
             // It was started anew while it waited for the lock, and will be back.
             return;

@@ -106,8 +106,8 @@ pub(crate) struct Guarded {
     pub(crate) state: State,
     /// Bios that wait for a path or for a group to be initialised, oldest first.
     pub(crate) waiting: BioList<Multipath>,
-    /// When the timer was started that ends `queue_if_no_path`.
-    pub(crate) timer_started_ns: u64,
+    /// When the timer was started that ends `queue_if_no_path`; [`None`] if this outage has none.
+    pub(crate) timer_started_ns: Option<u64>,
 }
 
 /// One map.
@@ -199,7 +199,7 @@ impl Target for Multipath {
         let guarded = Guarded {
             state,
             waiting: BioList::new(),
-            timer_started_ns: 0,
+            timer_started_ns: None,
         };
         Ok(try_pin_init!(Self {
             map,
