@@ -50,11 +50,14 @@ pub fn monotonic_ns() -> u64 {
 }
 
 /// Whether a module of this name is loaded, as `/sys/module/` shows it: with underscores. It may be gone at once.
-/// `module` is the caller's own. May sleep.
+/// `module` is the caller's own. In a kernel without sysfs none is. May sleep.
 pub fn is_module_loaded(module: &'static ThisModule, name: &CStr) -> bool {
-    // SAFETY: a `ThisModule` is the module whose code runs, so it lives. The set that its object is in was
-    // put there before its code ran, and does not change.
+    // SAFETY: a `ThisModule` is the module whose code runs, so it lives. The set that its object is in, if there
+    // is sysfs, was put there before its code ran, and does not change.
     let modules = unsafe { (*module.as_ptr()).mkobj.kobj.kset };
+    if modules.is_null() {
+        return false;
+    }
     // SAFETY: `kset_find_obj` wants a set that lives, which that of all modules always does, and a string.
     let found = unsafe { kernel::bindings::kset_find_obj(modules, name.as_char_ptr()) };
     // SAFETY: `kobject_put` wants null or a reference that the caller has: `kset_find_obj` returns either.
