@@ -254,13 +254,19 @@ pub(super) unsafe extern "C" fn eh_host_reset<T: LowLevelDriver>(
 ) -> c_int {
     // SAFETY: as in `eh_device_reset`.
     let code = unsafe { step(raw, Scope::Host, T::reset_host) };
-    // SAFETY: as in `eh_device_reset`.
-    unsafe { settle::<T>(raw) };
+    // SAFETY: the command stays allocated during the call; whoever calls has set the field.
+    let submitter = unsafe { (*raw).submitter };
+    // After a reset that user space asks for the mid-layer ends nothing, and commands come again: one that
+    // has timed out since is in hardware, and is not to be ended here.
+    if submitter != bindings::scsi_cmnd_submitter_SUBMITTED_BY_SCSI_RESET_IOCTL {
+        // SAFETY: as in `eh_device_reset`.
+        unsafe { settle::<T>(raw) };
+    }
     code
 }
 
 /// The end of the last step: the mid-layer ends the commands next, whatever the step has answered. Sleeps
-/// until the driver has none of them.
+/// until the driver has none of them. No other command may come meanwhile.
 ///
 /// The driver's reset, whatever it has answered, has taken the commands from the hardware, and other
 /// threads get the time to complete what they hold. What is in the table after that was forgotten there, and
