@@ -2,7 +2,10 @@
 
 //! Error handling: what each step of the ladder does.
 
-use crate::adapter::Adapter;
+use crate::adapter::{
+    Adapter,
+    Health, //
+};
 use crate::dcmd::{
     Mbox,
     Opcode, //
@@ -50,7 +53,9 @@ impl Adapter {
             dev_warn!(dev, "tag {} was answered without an interrupt\n", tag);
             return TimeoutAction::Completed;
         }
-        if self.is_gone(dev) {
+        // During a reset of the adapter its registers are not read, see `RESET_QUIET`: the reset itself finds
+        // out whether the device is gone.
+        if self.health() != Health::Resetting && self.is_gone(dev) {
             dev_err!(dev, "the device does not answer any more\n");
             self.kill(dev);
         } else if self.settings.throttle_depth != 0 {
