@@ -172,8 +172,9 @@ impl Adapter {
     /// Gives the adapter up: it can no longer write to memory, and all commands are answered. One that is
     /// just being started may be missed: who can sleep calls [`Adapter::give_up`]. Any context.
     pub(crate) fn kill(&self, dev: &Device<Bound>) {
-        self.set_dead();
+        // In this order: a host reset that finds the adapter dead answers all commands at once.
         storage::pci::stop_dma(dev);
+        self.set_dead();
         self.mailbox.release_after_reset();
         self.fail_all(HostByte::NoConnect);
     }
