@@ -156,7 +156,7 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
         // SAFETY: as above: the registration has failed, so nobody else knows the driver any more.
         unsafe { (*driver.get()).groups = core::ptr::null_mut() };
         register().map_err(|_| error)?;
-        pr_warn!("{}: no attributes of the driver: {:?}\n", name, error);
+        pr_warn!("{}: driver attributes not made: {:?}\n", name, error);
         Ok(())
     }
 

@@ -100,15 +100,15 @@ pub enum Excess {
 }
 
 impl fmt::Display for Excess {
-    /// `2048 sectors, where it takes 1024`.
+    /// `2048 sectors, limit 1024`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (has, what, limit) = match self {
             Self::Sectors { has, limit } => (has, "sectors", limit),
             Self::Segments { has, limit } => (has, "segments", limit),
             Self::IntegritySegments { has, limit } => (has, "integrity segments", limit),
-            Self::Gap => return out.write_str("memory with gaps, where it takes none"),
+            Self::Gap => return out.write_str("memory with gaps, which the queue does not allow"),
         };
-        write!(out, "{has} {what}, where it takes {limit}")
+        write!(out, "{has} {what}, limit {limit}")
     }
 }
 

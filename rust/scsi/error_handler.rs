@@ -141,7 +141,7 @@ pub(super) unsafe fn queue<T: LowLevelDriver>(
     if let Some(tag) = unsafe { Held::<T>::find(raw.as_ptr(), Scope::Device) } {
         dev_info!(
             dev,
-            "tag {} is outstanding: commands of error handling to its unit fail\n",
+            "tag {} is still outstanding, error handling may not use its logical unit\n",
             tag
         );
         let status = Status::host(HostByte::Error);

@@ -212,7 +212,7 @@ impl Multipath {
         this.too_large_said.store(now.max(1), Ordering::Relaxed);
         let map = Name(this.name().to_bytes());
         let path = path.name_of();
-        dm_warn!("{map}: request fails, no path takes it: for path {path} it has {excess}\n");
+        dm_warn!("{map}: request is too large for every path: path {path}: {excess}\n");
     }
 
     /// The path's queue has no request now, or will never have one again.

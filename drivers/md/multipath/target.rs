@@ -168,7 +168,7 @@ impl Multipath {
             small = true;
             let map = Name(this.name().to_bytes());
             let path = Name(device.name().to_bytes());
-            dm_warn!("{map}: path {path} does not take all requests of the map, see /sys/dev/block/{path}/queue/\n");
+            dm_warn!("{map}: path {path} has lower limits than the map, see /sys/dev/block/{path}/queue/\n");
         }
         this.map.set_small_paths(small);
     }

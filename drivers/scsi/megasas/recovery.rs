@@ -56,7 +56,7 @@ impl Adapter {
         // During a reset of the adapter its registers are not read, see `RESET_QUIET`: the reset itself finds
         // out whether the device is gone.
         if self.health() != Health::Resetting && self.is_gone(dev) {
-            dev_err!(dev, "the device does not answer any more\n");
+            dev_err!(dev, "the device no longer responds\n");
             self.kill(dev);
         } else if self.settings.throttle_depth != 0 {
             command.device().throttle(self.settings.throttle_depth);
@@ -123,7 +123,7 @@ impl Adapter {
             if self.in_flight.is_empty() {
                 return Recovery::Success;
             }
-            dev_err!(dev, "the firmware allows no reset; the adapter is dead\n");
+            dev_err!(dev, "the firmware supports no reset; the adapter is dead\n");
             self.halt(dev);
             return Recovery::Failed;
         }

@@ -36,6 +36,6 @@ insmod /ironpath/modules/failcall.ko function=sysfs_create_groups value=-12 at="
 check "where they cannot be made the driver loads" load_modules
 rmmod failcall
 check "without them" [ ! -e "$folder/version" ]
-check "the log says so" kmsg_has 'rmegasas: no attributes of the driver: ENOMEM'
+check "the log says so" kmsg_has 'rmegasas: driver attributes not made: ENOMEM'
 check "the disks are there" wait_for 20 disk_count 2
 finish

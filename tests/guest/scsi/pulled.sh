@@ -37,7 +37,7 @@ kmsg_mark
 cover 0xffffffff
 check "its registers read as ones" eval "grep -Fq '[b0]: ffffffff' /sys/class/scsi_host/$host/dump_system_regs"
 check "I/O ends" wait_for 60 ended "$reader"
-check "the driver noticed" kmsg_has 'does not answer any more'
+check "the driver noticed" kmsg_has 'the device no longer responds'
 check "no reset was tried" [ "$(cat "/sys/class/scsi_host/$host/fw_resets")" = 0 ]
 # Without the disk dd ends with 1; timeout ends with 124.
 status=0

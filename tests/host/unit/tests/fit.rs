@@ -63,7 +63,7 @@ fn each_operation_has_its_own_sectors() {
         let excess = limits.excess(request(limit + 1)).unwrap();
         let has = limit + 1;
         assert_eq!(excess, Excess::Sectors { has, limit });
-        let text = format!("{has} sectors, where it takes {limit}");
+        let text = format!("{has} sectors, limit {limit}");
         assert_eq!(excess.to_string(), text);
     }
 }
