@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A file in debugfs that shows a text, for as long as its module wants.
+//! A read-only text file in debugfs.
 //!
-//! Such a file is a diagnosis: where it cannot be made, there is a line in the log and no file. Debugfs may be
-//! switched off (`debugfs=off`), or the kernel be without it.
+//! Such a file is only for diagnosis: if it cannot be created, the log says so and the module works without it.
+//! Debugfs may be switched off (`debugfs=off`), or not be built into the kernel.
 //!
 //! The kernel crate's `kernel::debugfs` makes files that hold no module: one that is open when its module
 //! goes is closed by a function that is gone. Here an open file holds the module.
@@ -43,8 +43,8 @@ pub struct File<T: Show> {
 }
 
 impl<T: Show> File<T> {
-    /// Makes the folder at the top of debugfs, and the file in it. If that fails, the log says so, and all but
-    /// the file is there. May sleep.
+    /// Makes the folder at the top of debugfs, and the file in it. If that fails, the log says so, and the
+    /// value works without a file. May sleep.
     ///
     /// # Errors
     ///

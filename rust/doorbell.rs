@@ -2,11 +2,11 @@
 
 //! The right to ring a doorbell: to tell hardware of a command.
 //!
-//! Hardware must not see a command before the driver's books have it. So the function of a driver that
-//! writes its doorbell register takes a [`Posting`], and only what has just put a command on the books
-//! makes one: [`Armed::post`](crate::mailbox::Armed::post) and
-//! [`Reserved::post`](crate::scsi::Reserved::post), and the mid-layer's call to
-//! [`LowLevelDriver::commit`](crate::scsi::LowLevelDriver::commit), which ends a batch of the latter.
+//! Hardware must not see a command before the driver has recorded it. So the function of a driver that writes
+//! its doorbell register takes a [`Posting`], and only the code that has just recorded a command makes one:
+//! [`Armed::post`](crate::mailbox::Armed::post), [`Reserved::post`](crate::scsi::Reserved::post), and the
+//! mid-layer's call to [`LowLevelDriver::commit`](crate::scsi::LowLevelDriver::commit), which ends a batch of
+//! SCSI commands.
 //!
 //! # Examples
 //!
@@ -24,7 +24,7 @@ use core::marker::PhantomData;
 pub struct Posting<'a>(PhantomData<&'a mut ()>);
 
 impl Posting<'_> {
-    /// For what has just put a command on the books.
+    /// For code that has just recorded a command.
     #[inline]
     pub(crate) fn new() -> Self {
         Self(PhantomData)

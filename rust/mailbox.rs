@@ -341,7 +341,7 @@ impl Answered<'_> {
         self.context
     }
 
-    /// True if no answer came, but a reset: nothing in the frame or its buffers can be believed.
+    /// True if no answer came, but a reset: the contents of the frame and its buffers are invalid.
     pub fn is_lost(&self) -> bool {
         self.entry.state.reply(self.context.generation) != Some(Reply::Answered)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel crate's PCI driver abstraction lacks: DMA masks, attributes of the driver, shutdown, and an
-//! end of what was enabled.
+//! What the kernel crate's PCI driver abstraction lacks: DMA masks, driver attributes, shutdown, and disabling
+//! the device.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
@@ -29,38 +29,38 @@ use kernel::str::CStr;
 use kernel::sync::aref::ARef;
 use kernel::types::Opaque;
 
-/// A PCI driver, as [`kernel::pci::Driver`], that does DMA, wants to know of a reboot or a power-off, and may
-/// have attributes.
+/// A PCI driver like [`kernel::pci::Driver`] that uses DMA. It is also called at a reboot or a power-off, and
+/// may have attributes.
 ///
-/// The DMA masks must not change while memory is allocated or mapped for the device. They are therefore not
-/// the driver's to set: it says what its devices can do, and is told in `probe` what they have got.
+/// The DMA masks must not change while memory is allocated or mapped for the device. Therefore the driver does
+/// not set them: it declares the widest address of its devices, and `probe` gets the width that was set.
 pub trait Driver {
-    /// What the driver notes for each device id.
+    /// The driver's data for each device id.
     type IdInfo: 'static;
 
-    /// What a bound device has.
+    /// The data of a bound device.
     type Data<'bound>: Send + 'bound;
 
     /// The ids of the devices.
     const ID_TABLE: pci::IdTable<Self::IdInfo>;
 
-    /// The widest address of data that the devices can do. Coherent memory is below 4 GiB in any case.
+    /// The widest DMA address that the devices support for data. Coherent memory is below 4 GiB in any case.
     const ADDRESS_WIDTH: AddressWidth;
 
     /// Attributes of the driver in sysfs, at most [`MAX_ATTRIBUTES`](crate::driver::MAX_ATTRIBUTES). A driver
     /// whose attributes cannot be made is registered without them, and the log says so.
     const ATTRIBUTES: &'static [File] = &[];
 
-    /// A device was found: brings it up. `width` is what its data's addresses may have. May sleep.
+    /// Binds the driver to a device. `width` is the width of DMA addresses for data. May sleep.
     ///
-    /// Not called, and the probe fails, if the platform cannot give the device memory that it reaches.
+    /// If the platform cannot give the device memory that it can reach, the probe fails without this call.
     fn probe<'bound>(
         dev: &'bound pci::Device<Core<'_>>,
         id_info: &'bound Self::IdInfo,
         width: AddressWidth,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// The driver goes, or the device: brings the device to rest. May sleep.
+    /// The driver or the device is being removed: stops the device. May sleep.
     fn unbind<'bound>(dev: &'bound pci::Device<Core<'_>>, data: Pin<&Self::Data<'bound>>);
 
     /// The system goes down: bring the device to rest. Called instead of unbinding, after the device's
@@ -152,7 +152,7 @@ unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
         let Err(error) = registered else {
             return registered;
         };
-        // A file in sysfs is not worth a disk: if it was because of the files, it succeeds without them.
+        // A missing sysfs file must not cost a disk: try without the files, in case they are the cause.
         // SAFETY: as above: the registration has failed, so nobody else knows the driver any more.
         unsafe { (*driver.get()).groups = core::ptr::null_mut() };
         register().map_err(|_| error)?;

@@ -24,16 +24,16 @@
 //!
 //! # Error handling
 //!
-//! The mid-layer starts a command anew, or ends it, when a step of error handling succeeds. What
-//! keeps it from doing so with a command that the driver, and so perhaps the hardware, still has:
+//! The mid-layer retries a command, or ends it, when a step of error handling succeeds. This library prevents
+//! that for a command that the driver, and so perhaps the hardware, still has:
 //!
 //! | the mid-layer | here |
 //! | --- | --- |
-//! | aborts a command, in a work queue, while other commands come and go | a driver that still has it is not believed |
+//! | aborts a command, in a work queue, while other commands come and go | the step fails if the driver still has the command |
 //! | resets a unit, a target id, a channel, the host: in the host's own thread, when no other command runs | the same, for each timed-out command in the step's scope |
 //! | does so for `sg_reset`, in its caller's task, while commands come and go | the same |
 //! | starts a unit (`allow_restart`) and then ends the unit's commands, without a call to the driver | its commands to a unit of which the driver has a timed-out command fail, which leads to a reset |
-//! | ends all commands after the last step | does not return while the driver has one |
+//! | ends all commands after the last step | the last step does not return while the driver has one |
 //! | queues a command that the driver still has, for a reason that is not known here | it is given back as busy; the end of the earlier use is not reported |
 
 mod address;

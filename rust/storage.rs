@@ -11,10 +11,10 @@
 //! | [`doorbell`] | the right to tell hardware of a command |
 //! | [`irq`] | the interrupt ladder |
 //! | [`driver`] | attributes of drivers in sysfs |
-//! | [`pci`] | shutdown and bus mastering of PCI devices |
+//! | [`pci`] | PCI drivers: DMA masks, attributes, shutdown, bus mastering |
 //! | [`param`] | module parameters that are words |
 //! | [`rcu`] | read-side sections, and the wait for their end |
-//! | [`dma`] | address masks, coherent slots, mapped segments |
+//! | [`dma`] | coherent slots, mapped segments |
 //! | [`sync`], [`workqueue`] | a spinlock that keeps interrupts out, work queues of a module's own |
 //! | [`system`] | processors and their nodes, the clock |
 //!

@@ -215,23 +215,22 @@ impl Device {
         self.is_scsi() && !unsafe { bindings::storage_is_partition(self.bdev()) }
     }
 
-    /// Whether I/O that is sent to it from here on is failed by its first error of any kind and by an abort,
-    /// instead of being tried again on this device (`REQ_FAILFAST_DEV`). Only such I/O can be given up
-    /// ([`Self::give_up_held`]). At first it is not; only errors of the transport fail it at once. Any
-    /// context.
+    /// Sets whether I/O that is sent to it from here on ends with its first error of any kind, or when it is
+    /// aborted, instead of being retried on this device (`REQ_FAILFAST_DEV`). Only such I/O can be given up
+    /// ([`Self::give_up_held`]). Without this, only transport errors end I/O at once. Any context.
     pub fn set_fail_fast(&self, on: bool) {
         let device = if on { FAILFAST_DEV } else { 0 };
         self.fail_fast
             .store(FAILFAST_TRANSPORT | device, Ordering::Relaxed);
     }
 
-    /// Asks the driver of a SCSI disk to give up what targets sent to it to fail fast
-    /// ([`Self::set_fail_fast`]) and it has held for `msecs`: from here on each such request is as one whose
-    /// time (`/sys/block/DISK/device/timeout`) is over. One that its driver can abort comes back with an
-    /// error. Where it cannot, error handling goes on as after any timeout: resets of the unit and of the
-    /// host, after which it may be tried again below, and at last the device goes offline. What was not sent
-    /// to fail fast would be sent to this device again after an abort, so it is left alone. Does nothing if
-    /// it is no SCSI disk. May sleep.
+    /// Times out the requests that a SCSI disk has held for `msecs`, if targets sent them to fail fast
+    /// ([`Self::set_fail_fast`]): from here on each is like a request whose timeout
+    /// (`/sys/block/DISK/device/timeout`) has expired. If the driver can abort it, it ends with an error. If
+    /// not, error handling escalates as after any timeout: resets of the unit and of the host, after which
+    /// the disk may retry it, and at last the device goes offline. A request that was not sent to fail fast
+    /// is left alone, as the disk would retry it after an abort. Does nothing if it is no SCSI disk. May
+    /// sleep.
     ///
     /// That a driver has aborted or reset says that the command is dead. That its device has gone offline
     /// does not, nor that it has lost its connection: such commands come back as well.

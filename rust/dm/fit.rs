@@ -2,9 +2,9 @@
 
 //! Whether a request is within what a queue takes.
 //!
-//! The block layer checks a clone against the limits of its queue, and refuses it with an I/O error that
-//! looks like any other (`blk_insert_cloned_request` in `block/blk-mq.c`). Here is the same check, for a target
-//! that wants to know before, or afterwards whether it was that.
+//! The block layer checks a clone against the limits of its queue, and refuses it with the same I/O error as
+//! any other failure (`blk_insert_cloned_request` in `block/blk-mq.c`). Here is the same check, for a target
+//! that has to know before it sends a request, or has to tell such a refusal from another error.
 //!
 //! Source: `blk_queue_get_max_sectors`, `blk_rq_get_max_segments` in `block/blk.h`,
 //! `blk_recalc_rq_segments`, `bvec_split_segs` in `block/blk-merge.c`.

@@ -76,9 +76,9 @@ impl Features {
 /// What a message is answered with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MessageAnswer {
-    /// It was obeyed.
+    /// It was carried out.
     Done,
-    /// It was obeyed, and the reply has been written.
+    /// It was carried out, and the reply has been written.
     Reply,
 }
 
@@ -173,8 +173,8 @@ pub trait Target: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The suspension was called off after [`Target::presuspend`]: by a signal while it waited for I/O, or as
-    /// the filesystem could not be frozen. I/O comes again already. May sleep.
+    /// The suspension was cancelled after [`Target::presuspend`]: by a signal while it waited for I/O, or
+    /// because the filesystem could not be frozen. New I/O may arrive before this call. May sleep.
     fn presuspend_undo(_this: &Live<Self>) {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -189,7 +189,7 @@ pub trait Target: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Obeys a message; a reply can be written. May sleep.
+    /// Carries out a message; a reply can be written. May sleep.
     ///
     /// # Errors
     ///
@@ -202,8 +202,8 @@ pub trait Target: Send + Sync + Sized + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `DM_MPATH_PROBE_PATHS`: sees which paths of the current group work. Task context, may sleep. Without this
-    /// method the ioctl is refused with `ENOTTY`, as every other one of device-mapper's own is.
+    /// `DM_MPATH_PROBE_PATHS`: checks which paths of the current group work. Task context, may sleep. Without
+    /// this method the ioctl is refused with `ENOTTY`, as every other one of device-mapper's own is.
     ///
     /// # Errors
     ///

@@ -14,18 +14,18 @@
 //! ```
 //!
 //! Interrupts that were late, because the whole machine stood still for a while, arrive again; those that are
-//! lost do not. Who falls back again and again polls for longer each time: N doubles, from [`FIRST`], [`DOUBLED`]
-//! times at most.
+//! lost do not. Each further fallback to polling lasts longer: N starts at [`FIRST`] and doubles, at most
+//! [`DOUBLED`] times.
 
 use crate::atomic::{
     AtomicU32,
     Ordering, //
 };
 
-/// Interrupts that have to arrive after the first time that they did not.
+/// How many interrupts must arrive after the first fallback to polling.
 pub(crate) const FIRST: u32 = 8;
 
-/// How often that number is doubled at most.
+/// How often that number is doubled, at most.
 pub(crate) const DOUBLED: u32 = 10;
 
 const WATCHING: u32 = 0;
@@ -48,9 +48,10 @@ pub(crate) struct WatchState {
     /// One of the constants above, or, while polling, one more than the interrupts that are still wanted. The
     /// look writes it in the states that interrupts leave alone, but for the way into `Polling`.
     left: AtomicU32,
-    /// Times that it fell back. The look's.
+    /// How often it fell back. Only [`Self::look`] uses it.
     fallen: AtomicU32,
-    /// Whether the last look saw a completion pending, and what had been taken before it. The look's.
+    /// Whether the last look saw a completion pending, and how many had been taken before. Only
+    /// [`Self::look`] uses these two.
     pending: AtomicU32,
     taken: AtomicU32,
 }
@@ -66,7 +67,7 @@ impl WatchState {
         }
     }
 
-    /// Starts anew, before looks are taken: watching, or polling for good.
+    /// Resets the state before the first look: watching, or polling for good.
     pub(crate) fn start(&self, polling: bool) {
         let state = if polling { FOR_GOOD } else { WATCHING };
         self.left.store(state, Ordering::Relaxed);

@@ -171,7 +171,7 @@ impl MailboxSlot {
 
     /// The firmware has answered the command of `generation`.
     ///
-    /// Stale for a polled command: firmware that posts an answer nevertheless is not believed, and the
+    /// Stale for a polled command: an answer that the firmware posts nevertheless is ignored, and the
     /// status in the command's memory alone counts.
     pub(crate) fn answer(&self, generation: Generation) -> Answer {
         let mut seen = self.load();

@@ -2,8 +2,8 @@
 
 //! What error handling calls: the timeout of a command, the steps of recovery, commands of its own.
 //!
-//! The mid-layer ends commands, or starts them anew, by what these functions answer; none of them lets it
-//! do so with a command that the driver still has.
+//! By what these functions return, the mid-layer ends commands or retries them; none of them lets it do so
+//! with a command that the driver still has.
 //!
 //! Source: `drivers/scsi/scsi_error.c`.
 
@@ -78,7 +78,7 @@ pub(super) unsafe extern "C" fn eh_timed_out<T: LowLevelDriver>(
     match verdict {
         Verdict::Outstanding => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
         // One that has just ended is completed by `scsi_done`, or by the abort, whichever is first. (With
-        // `io-timeout-fail` the block layer has swallowed its end, which must not keep it for ever.)
+        // `io-timeout-fail` the block layer has discarded the completion, which must not keep the command.)
         Verdict::Escalated | Verdict::Idle => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
         Verdict::Late => {
             // SAFETY: the command is allocated, see above. The mid-layer is told once: the owner was
@@ -89,7 +89,7 @@ pub(super) unsafe extern "C" fn eh_timed_out<T: LowLevelDriver>(
     }
 }
 
-/// The driver's opinion of a timeout.
+/// Asks the driver what to do about a timeout.
 ///
 /// # Safety
 ///
@@ -123,7 +123,7 @@ unsafe fn timed_out<'a, T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) -> Tim
 /// A command of error handling's own: START UNIT, TEST UNIT READY, REQUEST SENSE, in the memory of a
 /// command that has failed.
 ///
-/// If the unit answers it well, the mid-layer ends all commands of the unit that have failed or timed out;
+/// If it succeeds, the mid-layer ends all commands of the unit that have failed or timed out;
 /// after START UNIT (`scsi_eh_stu`) it does so without a step of recovery before. So it must not get
 /// to the unit while the driver has one of those. Sleeps.
 ///
@@ -159,7 +159,7 @@ pub(super) unsafe fn queue<T: LowLevelDriver>(
 }
 
 /// Runs one step of recovery and checks its claim: the mid-layer ends all commands in the step's scope
-/// when it succeeds, so a driver that still has one of them is not believed.
+/// when it succeeds, so the step fails if the driver still has one of them.
 ///
 /// # Safety
 ///

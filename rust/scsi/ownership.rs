@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who has a command: the mid-layer, the driver, or error handling beside the driver.
+//! Who owns a command: the mid-layer, the driver, or error handling together with the driver.
 //!
 //! # States
 //!
@@ -19,9 +19,8 @@
 //!
 //! The block layer's timeout takes the right to end the command away from the driver: between `time_out`
 //! and the verdict of the driver (`extend` or `escalate`) and, for good, after `escalate`, the end of the
-//! driver's ownership is written down as `Late`, and the mid-layer is not told. `scsi_done` would do
-//! nothing at that time, but a call that is delayed until error handling has started the command anew would
-//! end the new use.
+//! driver's ownership is recorded as `Late`, and `scsi_done` is not called. It would do nothing at that time,
+//! but a call that is delayed until error handling has retried the command would end the retry.
 //!
 //! There is one window: `end` sees `Outstanding`, and calls `scsi_done` after the timeout has come. Both
 //! are inside one read-side section of RCU. Error handling waits for the end of the sections that were

@@ -78,7 +78,7 @@ pub struct Geometry {
 /// | resets, by `sg_reset` | the task that asks, at any time, several at a time | come and go |
 ///
 /// So `abort` and the resets may run at the same time as each other and as `queue`; all may sleep. An abort
-/// or a reset that claims success while the driver still has a command of its scope is not believed.
+/// or a reset counts as failed if the driver still has a command in its scope.
 #[vtable]
 pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     /// Private data of each command, in the command's own area; made once, when the tags are allocated.
@@ -124,7 +124,7 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
 
     /// A command's time is over. Atomic context.
     ///
-    /// If the driver completes the command meanwhile, here or elsewhere, that counts, whatever this returns.
+    /// If the driver completes the command during the call, the return value does not matter.
     fn timed_out(
         &self,
         _dev: &device::Device<Bound>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0061 this function takes 1 argument but 0 arguments were supplied
 
-//! The doorbell is rung for a command that is on no books.
+//! The doorbell is rung for a command that is not recorded.
 
 use storage::doorbell::Posting;
 use storage::mailbox::{

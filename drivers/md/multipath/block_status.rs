@@ -46,8 +46,8 @@ pub(crate) enum BlockStatus {
     Offline,
     /// A command duration limit was exceeded.
     DurationLimit,
-    /// Size or alignment is wrong, or it cannot be split as it would have to be. The C target fails the path
-    /// for it, though the path has never seen it.
+    /// Size or alignment is invalid, or the I/O cannot be split as required. The C target fails the path for
+    /// it, though the I/O never reached the path.
     Inval,
     /// A status that this kernel's header does not have.
     Unknown(u8),

@@ -196,7 +196,7 @@ impl Multipath {
         };
         let elapsed = System.now().saturating_sub(started);
         if elapsed < SHORTEST_TIMEOUT_NSECS / 2 {
-            // It was started anew while it waited for the lock, and will be back.
+            // It was restarted while this waited for the lock, and will expire again.
             return;
         }
         let effects = guard.state.no_path_timeout(&this.map);

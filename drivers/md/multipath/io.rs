@@ -52,7 +52,7 @@ use super::target::{
     NOW, //
 };
 
-/// Between two lines of the log about requests that are too large: 5 s.
+/// The shortest time between two log lines about requests that are too large: 5 s.
 const TOO_LARGE_INTERVAL_NSECS: u64 = 5_000_000_000;
 
 /// A path for an I/O.
@@ -151,9 +151,9 @@ impl Multipath {
         }
     }
 
-    /// Exchanges a path for one that takes the request, unless it does so itself. Of the queue of a mapped
-    /// device, requests may be too large for some paths: its limits are those of the table that it had before if
-    /// another one is loaded without a flush, and a path's can be lowered at any time.
+    /// If the request is too large for the path, returns another path that accepts it. That happens because a
+    /// mapped device keeps its queue limits when a table is loaded without a flush, and because the limits of a
+    /// path can be lowered at any time.
     fn fit<'l, 'r>(
         this: &'l Live<Self>,
         request: &Request,
@@ -187,12 +187,12 @@ impl Multipath {
     /// A path's queue has refused a request.
     #[cold]
     pub(crate) fn refused(this: &Live<Self>, flight: Flight, excess: Excess) -> EndRequest {
-        // From here on it is known before.
+        // From here on `fit` checks each request before it is sent.
         this.map.set_small_paths(true);
         let path = this.map.path(flight.in_flight.path());
         this.map.take_back(flight.in_flight);
         match (excess, path) {
-            // Counted anew for each queue, so that it may be found here only.
+            // The block layer counts them again for each queue, so `fit` cannot know.
             (Excess::IntegritySegments { .. }, Some(path)) => {
                 Self::too_large(this, path.device(), excess);
                 EndRequest::Done
@@ -201,7 +201,8 @@ impl Multipath {
         }
     }
 
-    /// A request ends with an error, as no path takes it. The log names one of them, now and then.
+    /// A request that is too large for every path ends with an error. The log names one of the paths, at most
+    /// every [`TOO_LARGE_INTERVAL_NSECS`].
     #[cold]
     fn too_large(this: &Live<Self>, path: &PathDevice, excess: Excess) {
         let now = System.now();

@@ -62,8 +62,8 @@ use storage::mailbox::{
 };
 use storage::scsi::Flight;
 
-/// How long a step of error handling may take, whose next step takes over then; the slot of the command is
-/// quarantined and the caller gets an error.
+/// How long a step of error handling may take. If it takes longer, the slot of the command is quarantined, the
+/// caller gets an error, and error handling goes on with its next step.
 pub(crate) const RECOVERY_TIMEOUT: Delta = Delta::from_secs(10);
 
 /// How long INIT and the commands that discover what there is may take, on firmware that has just started.
@@ -105,8 +105,8 @@ impl FirmwareLimits {
 }
 
 impl Adapter {
-    /// Takes the firmware to READY and gives it empty queues; no command can come meanwhile, as the adapter
-    /// is not operational yet or any more, and no other reset. Returns what the controller says of itself;
+    /// Takes the firmware to READY and gives it empty queues. Meanwhile there is neither a command, as the
+    /// adapter is not operational, nor another reset. Returns what the controller says of itself;
     /// [`None`] if it refuses to. Sleeps.
     ///
     /// # Errors

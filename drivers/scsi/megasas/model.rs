@@ -56,7 +56,7 @@ impl Model {
         }
     }
 
-    /// The interrupt mask while interrupts are on: a set bit keeps one away.
+    /// The interrupt mask while interrupts are enabled: a set bit masks an interrupt.
     pub(crate) const fn interrupt_mask(self) -> u32 {
         match self {
             Self::Gen1 => !REPLY_GEN1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The controller's registers as far as they concern it as a whole: its interrupt, and its way to READY.
+//! The registers for the controller as a whole: interrupt mask and status, and the transition to READY.
 //!
 //! Source: `megasas_transition_to_ready`, `megasas_adp_reset_gen2`, `megasas_adp_reset_xscale` and the
 //! functions for its interrupts in `drivers/scsi/megaraid/megaraid_sas_base.c`.
@@ -31,13 +31,13 @@ use kernel::prelude::*;
 use kernel::time::delay::fsleep;
 use kernel::time::Delta;
 
-/// How often the firmware's state is looked at while it changes.
+/// How often the firmware's state is polled while it changes.
 pub(crate) const STATE_POLL: Delta = Delta::from_millis(1);
 
 /// How often the firmware's state may change before READY; a start takes seven steps at most.
 const MAX_CHANGES: u32 = 32;
 
-/// How often the diagnostic register is looked at.
+/// How often the diagnostic register is polled.
 const DIAG_POLL: Delta = Delta::from_millis(100);
 
 /// How long the diagnostic register may take to be unlocked; then the reset fails.
@@ -58,7 +58,7 @@ const RELEASE_QUIET_GEN1: Delta = Delta::from_secs(2);
 /// How to get to READY.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// By what the present state of the firmware asks for.
+    /// By the step that the present state of the firmware requires.
     Handshake,
     /// By a reset of the adapter, which helps in any state and takes seconds.
     AdapterReset,

@@ -24,11 +24,11 @@ pub(crate) struct PathEvent {
     pub(crate) valid_paths: u32,
 }
 
-/// What to do with the timer that ends `queue_if_no_path`. It is never stopped: one that runs out without
-/// need is not minded.
+/// What to do with the timer that ends `queue_if_no_path`. It is never stopped: if it expires when it is no
+/// longer needed, nothing happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TimerChange {
-    /// Start it anew, unless the timeout is zero.
+    /// Restart it, unless the timeout is zero.
     Start,
     /// Start it if it is not queued, unless the timeout is zero.
     StartUnlessQueued,

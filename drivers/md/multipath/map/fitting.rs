@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A path for I/O that not every path takes.
+//! The choice of a path for I/O that is too large for some of the paths.
 
 use super::super::memory::Memory;
 use super::super::selector::Env;
@@ -12,21 +12,21 @@ use super::{
     State, //
 };
 
-/// Where I/O goes that not every path takes.
+/// Where I/O goes that is too large for some of the paths.
 #[must_use]
 pub(crate) enum Fitting<'m, M: Memory, D> {
     /// To this path.
     Lent(Lent<'m, M, D>),
-    /// Nowhere now, as any other I/O: it is to be mapped again.
+    /// No I/O can be sent now: it has to be mapped again later.
     Later,
-    /// No usable path takes it.
+    /// It is too large for every usable path.
     None,
 }
 
 impl<M: Memory> State<M> {
     /// Lends a path that takes an I/O of `nr_bytes` bytes: one of the current group if there is one, else of
-    /// another group, in the order in which groups are chosen. The current group stays what it is. With a
-    /// hardware handler no other group is looked at, as its paths would have to be activated.
+    /// another group, in the order in which groups are chosen. The current group does not change. With a
+    /// hardware handler only the current group is used, as the paths of another one would have to be activated.
     pub(crate) fn lend_fitting<'m, D, E: Env>(
         &self,
         map: &'m Map<M, D>,

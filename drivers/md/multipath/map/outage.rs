@@ -6,14 +6,14 @@
 //! reads and writes fail, but it stays suspect until an I/O of the map succeeds. A path that was taken out by a
 //! message only, and is put back, is not suspect.
 //!
-//! The clock starts when the last path goes that is usable and not suspect, runs through any number of
-//! reinstatements of suspect paths, and stops with a successful I/O or a path that is not suspect. When it
-//! has run out and no path is usable, the map stops to queue. If a suspect path is usable just then, the I/O on
-//! it may still succeed: it is what fails next that ends the queueing. From then on suspect paths get I/O, but
-//! what fails on one of them is not tried on another.
+//! The clock starts when no usable path is left that is not suspect. It keeps running while suspect paths are
+//! reinstated, and stops when an I/O succeeds or a path that is not suspect is usable. If no path is usable
+//! when it expires, the map stops queueing. If a suspect path is usable at that time, the I/O on it may still
+//! succeed, so the map stops queueing only when the next path fails. From then on suspect paths get I/O, but
+//! I/O that fails on one of them is not tried on another.
 //!
-//! Nothing of this is counted on the I/O path: successes are what the counts of the paths say, which are looked
-//! at when a path fails or returns, and when the clock has run out.
+//! The I/O path counts nothing for this: whether I/O has succeeded is read from the statistics of the paths
+//! when a path fails or is reinstated, and when the clock has expired.
 
 use super::super::memory::Memory;
 use super::{
@@ -33,7 +33,7 @@ pub(crate) enum Blame {
     Message,
 }
 
-/// How far the clock is.
+/// The state of the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 enum Clock {
     /// It does not run.
@@ -41,9 +41,9 @@ enum Clock {
     Stopped,
     /// It runs, and the timer with it.
     Running,
-    /// It has run out while a suspect path was usable.
+    /// It has expired while a suspect path was usable.
     RunOut,
-    /// It has run out, and I/O is not kept any more.
+    /// It has expired, and I/O is no longer queued.
     GivenUp,
 }
 
@@ -51,12 +51,12 @@ enum Clock {
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Outage {
     clock: Clock,
-    /// The most successful I/Os of all paths that were ever seen: a look may find too few.
+    /// The highest count of successful I/Os that was read so far: a later read may return less.
     successes: u64,
 }
 
 impl<M: Memory> State<M> {
-    /// Sees whether an I/O has succeeded since the last look: then nothing is suspect.
+    /// Checks whether an I/O has succeeded since the last check: then no path is suspect.
     fn look_for_success<D>(&mut self, map: &Map<M, D>) {
         let successes = map.successes();
         if successes <= self.outage.successes {
@@ -75,7 +75,7 @@ impl<M: Memory> State<M> {
         paths.any(|((id, _), path)| !path.is_suspect && map.is_usable(id))
     }
 
-    /// Starts or stops the clock, as the paths are now.
+    /// Starts or stops the clock, by the present state of the paths.
     fn set_clock<D>(&mut self, map: &Map<M, D>) -> Option<TimerChange> {
         if self.has_sound_path(map) {
             self.outage.clock = Clock::Stopped;
@@ -109,7 +109,7 @@ impl<M: Memory> State<M> {
         }
     }
 
-    /// A path is suspect, if its I/O failed.
+    /// Marks a path as suspect if its I/O failed.
     pub(super) fn blame(&mut self, id: PathId, blame: Blame) {
         if let Some(path) = self.paths.get_mut(id.index()) {
             path.is_suspect |= blame == Blame::Io;
@@ -130,7 +130,7 @@ impl<M: Memory> State<M> {
     ) -> Option<TimerChange> {
         self.look_for_success(map);
         if !was_on {
-            // Whoever asks for it gives the whole time anew.
+            // Turning it on restarts the timeout.
             self.outage.clock = Clock::Stopped;
         }
         let timer = self.set_clock(map);
@@ -175,7 +175,7 @@ impl<M: Memory> State<M> {
         }
     }
 
-    /// Paths on which I/O that failed elsewhere is to be tried.
+    /// How many paths I/O that failed on another path is to be tried on.
     pub(super) fn paths_to_try<D>(&mut self, map: &Map<M, D>) -> u32 {
         if self.outage.clock == Clock::GivenUp {
             self.look_for_success(map);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of I/O for which no path is left, and what a suspension changes of that.
+//! What happens to I/O for which no path is left, also during a suspension.
 //!
 //! Device-mapper sets its flag for a suspension without a flush before it calls the target's presuspend
-//! hook, in which a map by bios stops to queue: what it has goes back to device-mapper, which keeps it.
-//! I/O that is mapped, or ends, at that moment has to see at least one of the two. So the flag is asked
-//! for after `queue_if_no_path` was read, and under the target's lock, which the hook takes as well.
+//! hook, in which a bio-based map stops queueing: it gives its bios back to device-mapper, which keeps them.
+//! I/O that is mapped, or ends, at that moment has to see at least one of the two. So the flag is read after
+//! `queue_if_no_path`, and under the target's lock, which the hook takes as well.
 //!
 //! When such a suspension is interrupted, device-mapper clears its flag and sends the I/O again before it
-//! tells the target. That I/O sees neither of the two; the map waits for the hook that is still to come.
+//! calls the target's presuspend_undo hook. That I/O sees neither of the two, so it is kept until the hook
+//! runs.
 //!
 //! Source: `queue_if_no_path`, `must_push_back_rq`, `__multipath_map_bio` in `drivers/md/dm-mpath.c`,
 //! `__dm_suspend` in `drivers/md/dm.c`.
@@ -29,7 +30,7 @@ pub(crate) enum NoPath {
     Kill,
 }
 
-/// The mapped device, as far as it is asked whether it is being suspended.
+/// Tells whether the mapped device is being suspended.
 pub(crate) trait Suspension {
     /// Whether it is being suspended without a flush: as it is now, not as it was before the target's lock
     /// was taken. Any context.
