@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Counts QEMU's trace events: what a device did, as its emulation tells it."""
+"""Counts QEMU's trace events: what a device did, as its emulation reports it."""
 
 import os
 import re

@@ -129,7 +129,7 @@ class StallRow:
 
 
 class Stalls:
-    """For how long I/O stands still when a path goes silent."""
+    """For how long no I/O completes when a path stops answering."""
 
     def __init__(self, data):
         self.rows = []

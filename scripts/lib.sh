@@ -50,7 +50,7 @@ logged() {
 	say "$what: done in $((SECONDS - start)) s"
 }
 
-# one_at_a_time NAME: waits until no other run in this tree is between this and its end.
+# one_at_a_time NAME: takes the lock NAME of this tree until the script ends; waits for another run that has it.
 one_at_a_time() {
 	local start=$SECONDS
 	mkdir -p "$IRONPATH_BUILD"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0308 mismatched types
 
-//! An ioctl that device-mapper forwards is answered as done: it would go to the mapped device itself, for ever.
+//! An ioctl that device-mapper forwards is answered as done: it would go to the mapped device itself, without
+//! end.
 
 use kernel::prelude::*;
 use kernel::str::CStr;

@@ -5,7 +5,7 @@
                                     then keeps in the file STATE which write each block got last
   verify.py check DEVICE STATE      reads all of it back and compares
 
-Each 16 bytes of a block say of which run, to which block, and the how-manieth write they are: an older write
+Each 16 bytes of a block name the run, the block, and the number of the write that they come from: an older write
 that lands over a newer one, or in another place, shows. (fio compares a block's place and its checksum, which
 an older write to the same block has right as well, and can describe its last pass only where no block is
 written twice.)

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The C selector, to compare with, from the kernel's own source: the stock kernel is configured without it. */
+/* The C selector, for comparison, from the kernel's own source: the stock kernel is built without it. */
 
 #include "dm-ps-historical-service-time.c"

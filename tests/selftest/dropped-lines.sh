@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The console has dropped lines of the kernel log, which nobody has judged then.
+# The console has dropped lines of the kernel log, so they were not checked.
 # topology: none
 # timeout: 60
 # tests: 1

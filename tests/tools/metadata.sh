@@ -5,7 +5,8 @@
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# The script as it is, in a tree where what it calls in the toolchain root is played: packages, sources, make.
+# The real script, in a tree where the commands that it runs in the toolchain root are stubs: packages, sources,
+# make.
 tree=$WORK/tree
 mkdir -p "$tree/scripts"
 cp -r scripts/kernel scripts/versions scripts/packages "$tree/scripts/"

@@ -10,7 +10,7 @@ tree=$WORK/tree
 mkdir -p "$tree"/scripts "$tree"/tests/{host,compile_fail,tools,selftest,guest/scsi}
 cp scripts/test scripts/lib.sh scripts/versions scripts/kernel "$tree/scripts/"
 cp -r scripts/packages "$tree/scripts/"
-# plays FILE LINE...: a program in the tree that prints these.
+# plays FILE LINE...: makes FILE a script in the tree that consists of these lines.
 plays() {
 	local file=$tree/$1
 	shift

@@ -34,7 +34,7 @@ check "healed, the sector is good" read_sector 2048
 
 ctl inject disk0 write any 61 once
 check "any write fails" fails write_sector 100
-check "once" write_sector 100
+check "only one write fails" write_sector 100
 
 ctl hold disk0 read first
 read_sector 4096 &

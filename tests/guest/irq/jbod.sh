@@ -46,7 +46,7 @@ for mode in msi intx; do
 	bound=$(functions)
 	check "$mode: both controllers use it" eval "[ \$(hosts | wc -w) = 2 ] && all irq_mode $mode"
 	check "$mode: their disks are physical drives" eval "[ \"\$(target $first) \$(target $second)\" = 'physical 0 physical 0' ]"
-	check "$mode: in channel 0" [ "$(channel "$first")$(channel "$second")" = 00 ]
+	check "$mode: their disks are in channel 0" [ "$(channel "$first")$(channel "$second")" = 00 ]
 	check "$mode: data are right" verified "$first" "$second"
 	check "$mode: unbind" each_function unbind
 	check "$mode: no disk is left" disk_count 0

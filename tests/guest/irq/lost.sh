@@ -68,25 +68,25 @@ mask
 wait_for 60 has_moved "$first" "$(($(io_count "$first") + 200))" || die "no I/O"
 check "data are right all the same" eval "verify_stop /dev/$first && verify_stop /dev/$second"
 check "the driver has noticed" kmsg_has "completions pending without interrupt, falling back to polling"
-check "it polls" [ "$(attribute irq_mode)" = poll ]
-check "and says why" eval "attribute irq_refused | grep -q '$granted: its interrupts do not arrive'"
+check "the driver polls" [ "$(attribute irq_mode)" = poll ]
+check "irq_refused says why" eval "attribute irq_refused | grep -q '$granted: its interrupts do not arrive'"
 check "data are right" verified 4m
-check "it was said once, and no command timed out" eval \
+check "the log says so once, and no command timed out" eval \
 	"[ \$(kmsg_since | grep -c 'falling back to polling') = 1 ] && ! kmsg_has 'aborted|reset'"
 
 kmsg_mark
 unmask
 check "the interrupt arrives again: the driver goes back to it" reads_until "$granted"
 check "the log says so, once" [ "$(kmsg_since | grep -c "interrupts arrive again, back to $granted")" = 1 ]
-check "nothing is refused any more" eval "! attribute irq_refused | grep -q 'do not arrive'"
+check "irq_refused no longer names the interrupt" eval "! attribute irq_refused | grep -q 'do not arrive'"
 check "data are right" verified 4m
-check "it stays" mode_is "$granted"
+check "the driver stays with the interrupt" mode_is "$granted"
 
 mask
-check "lost again, it polls again" reads_until poll
+check "lost again, the driver polls again" reads_until poll
 check "data are right" verified 4m
 unmask
-check "and goes back again" reads_until "$granted"
+check "when it arrives again, the driver goes back again" reads_until "$granted"
 
 kmsg_mark
 verified 24m &
@@ -96,7 +96,7 @@ for seconds in 3 3 4; do
 	wait_for 60 has_moved "$first" "$((count + 20))" || break
 	ctl pause "$seconds"
 done
-check "the machine stands still: data are right" wait "$fio"
+check "data are right after the machine was paused" wait "$fio"
 # A pause may come between a completion and its interrupt.
-check "afterwards the interrupt is in use" reads_until "$granted"
+check "after the pause the interrupt is in use" reads_until "$granted"
 finish

@@ -78,13 +78,13 @@ cycle() {
 	for unit in $(seq 0 2 94); do
 		cat /tmp/pair
 	done | sha256sum | cut -d ' ' -f 1 >/tmp/wanted
-	check "$mode: each unit is what it was made" [ "$(ctl sha256 disk1 0 $((96 * UNIT)))" = "$(cat /tmp/wanted)" ]
+	check "$mode: each unit has the expected contents" [ "$(ctl sha256 disk1 0 $((96 * UNIT)))" = "$(cat /tmp/wanted)" ]
 	map_message m fail_path "$first"
 	map_message m fail_path "$second"
 	map_message m fail_path "$third"
 	check "$mode: without paths a discard is an error" eval "! discard 1 1 2>/dev/null"
-	check "$mode: and so is a zeroed range" eval "! zero 1 1 2>/dev/null"
-	check "$mode: and nothing has changed" is_data 1 1
+	check "$mode: without paths write-zeroes is an error" eval "! zero 1 1 2>/dev/null"
+	check "$mode: the data have not changed" is_data 1 1
 	map_remove m
 }
 unit() { cat /tmp/unit 2>/dev/null || echo 0; }
@@ -97,12 +97,12 @@ lost() {
 	fill $MAP 64
 	loses "$silent" $UNMAP $WRITE_SAME10 $WRITE_SAME16
 	check "$mode: a discard is lost with its path" eval "discard 8 8 && path_failed m $silent_number"
-	check "$mode: it was done over the other" on "/dev/$other" '\0' 8 8
+	check "$mode: the discard was done over the other path" on "/dev/$other" '\0' 8 8
 	map_message m reinstate_path "$silent_number"
 	map_message m switch_group 1
 	check "$mode: zeroes are lost with their path" eval "zero 24 8 && path_failed m $silent_number"
-	check "$mode: they were done over the other" on "/dev/$other" '\0' 24 8
-	check "$mode: and nothing else" eval "on /dev/$other x 0 8 && on /dev/$other x 16 8 && on /dev/$other x 32 32"
+	check "$mode: the write-zeroes were done over the other path" on "/dev/$other" '\0' 24 8
+	check "$mode: no other unit was zeroed" eval "on /dev/$other x 0 8 && on /dev/$other x 16 8 && on /dev/$other x 32 32"
 	delivers "$silent" $UNMAP $WRITE_SAME10 $WRITE_SAME16
 	map_remove m
 }

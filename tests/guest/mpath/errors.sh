@@ -42,7 +42,7 @@ medium() {
 	ctl inject disk0 read 2048 $ENODATA
 	map_create m "0 $SECTORS multipath 3 queue_if_no_path queue_mode $mode 0 1 1 round-robin 0 1 1 $first 1"
 	check "$mode: a medium error reaches the reader" fails_with "No data available" read_sectors 2048 1
-	check "$mode: as EIO through the page cache" \
+	check "$mode: through the page cache the reader gets EIO" \
 		fails_with "Input/output error" read_sectors 2048 1 iflag=fullblock
 	check "$mode: so it does in a large read" fails_with "No data available" read_sectors 2000 128
 	check "$mode: the sectors beside it are good" read_sectors 2049 64
@@ -70,15 +70,15 @@ answers_errors() {
 	kmsg_mark
 	ends $READ10 0 0x2 0xb 0 0
 	check "$mode: reads are good while a path aborts them" read_sectors 0 64
-	check "$mode: all of them" read_sectors 64 64
+	check "$mode: every read succeeds" read_sectors 64 64
 	check "$mode: that path has failed" path_failed m "$number"
-	check "$mode: once" [ "$(kmsg_since | grep -c "Failing path $number")" = 1 ]
+	check "$mode: it has failed once" [ "$(kmsg_since | grep -c "Failing path $number")" = 1 ]
 	map_message m reinstate_path "$number"
 	check "$mode: reinstated too early, it fails again" \
 		eval "read_sectors 0 64 && read_sectors 64 64 && path_failed m $number"
 	ends_well $READ10
 	map_message m reinstate_path "$number"
-	check "$mode: reinstated when it works, it does not" \
+	check "$mode: reinstated when it works, it stays active" \
 		eval "read_sectors 0 64 && read_sectors 64 64 && failed_paths m 0"
 	map_remove m
 }
@@ -97,7 +97,7 @@ one_answer() {
 	case $verdict in
 	path) check "$mode: $name fails its path" \
 		eval "[ $result = good ] && path_failed m $number && failed_paths m 1" ;;
-	*) check "$mode: $name is for the writer" eval "[ $result = error ] && failed_paths m 0" ;;
+	*) check "$mode: $name is returned to the writer" eval "[ $result = error ] && failed_paths m 0" ;;
 	esac
 	map_remove m
 }

@@ -57,24 +57,24 @@ cycle() {
 	# One path after the other, and the whole turn at one.
 	map_create m "0 $SECTORS multipath 2 queue_mode $mode 0 2 1 round-robin 0 1 1 $first 1 round-robin 0 1 1 $second 1"
 	check "$mode: the map has a write cache" grep -qx "write back" "/sys/block/dm-0/queue/write_cache"
-	check "$mode: writes are no flushes" by 0 0 plain 8
-	check "$mode: each fsync is a flush" by 5 0 synced 5
-	check "$mode: so is each write that is to last" by 8 0 durable 8
+	check "$mode: plain writes cause no flush" by 0 0 plain 8
+	check "$mode: each fsync causes a flush" by 5 0 synced 5
+	check "$mode: each O_DSYNC write causes a flush" by 8 0 durable 8
 	map_message m fail_path "$first"
 	check "$mode: over the second path, fsync" by 0 5 synced 5
-	check "$mode: over the second path, writes that are to last" by 0 8 durable 8
+	check "$mode: over the second path, O_DSYNC writes" by 0 8 durable 8
 	reinstate
 	map_message m switch_group 1
 	plain 1
 	offline "$disk1"
-	check "$mode: a flush meets a path that is offline, and takes the other" by 0 1 synced 1
+	check "$mode: a flush on an offline path is sent on the other path" by 0 1 synced 1
 	check "$mode: that path has failed" path_failed m "$first"
 	running "$disk1"
 	reinstate
 	map_message m switch_group 1
 	plain 1
 	offline "$disk1"
-	check "$mode: a write that is to last does so, too" by 0 1 durable 1
+	check "$mode: so does an O_DSYNC write" by 0 1 durable 1
 	check "$mode: that path has failed" path_failed m "$first"
 	running "$disk1"
 	reinstate
@@ -89,9 +89,9 @@ cycle() {
 	# QEMU skips a flush where nothing was written.
 	plain 1
 	check "$mode: a flush that the disk refuses is an error" eval "! synced 1 2>/tmp/answer && grep -q 'No space left' /tmp/answer"
-	check "$mode: and no failure of the path" path_active m "$first"
+	check "$mode: the path has not failed" path_active m "$first"
 	ctl heal disk0
-	check "$mode: healed, a flush is a flush" by 1 0 synced 1
+	check "$mode: once the disk is healed, a flush succeeds" by 1 0 synced 1
 	map_remove m
 }
 
@@ -100,9 +100,9 @@ find_paths 2
 qemu_first=$(qemu_name "$disk1") && qemu_second=$(qemu_name "$disk2") || die "QEMU does not know the disks"
 load_target || die "no target"
 # What one path alone does: the counts are true.
-check "a disk's own fsync is a flush" by 1 0 eval "MAP=/dev/$disk1; synced 1; MAP=/dev/mapper/m"
+check "an fsync of the disk itself causes a flush" by 1 0 eval "MAP=/dev/$disk1; synced 1; MAP=/dev/mapper/m"
 cycle rq
 cycle bio
 check "the target can be unloaded" unload_target
-check "no point was without a path" [ "$(number_of "$disk1") $(number_of "$disk2")" = "$first $second" ]
+check "the paths kept their numbers" [ "$(number_of "$disk1") $(number_of "$disk2")" = "$first $second" ]
 finish

@@ -24,7 +24,7 @@ SILENT=127.0.0.2
 MAP=/dev/mapper/$LIO_WWID
 export LVM_SUPPRESS_FD_WARNINGS=1
 
-# silence ADDRESS: nothing goes there any more, and nobody is told. unsilence ADDRESS: again it does.
+# silence ADDRESS: packets to it are dropped without an error. unsilence ADDRESS: they are sent again.
 silence() { busybox ip route add blackhole "$1/32" table local; }
 unsilence() { busybox ip route del blackhole "$1/32" table local; }
 

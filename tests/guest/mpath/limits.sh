@@ -60,10 +60,10 @@ small_path_joins() {
 	check "$1: the log says which path is small" kmsg_has "path $second has lower limits than the map"
 	check "$1: large reads are good" reads
 	check "$1: no path has failed" failed_paths m 0
-	check "$1: the small path was never asked" [ "$(refusals)" = 0 ]
+	check "$1: no request was sent to the small path that is too large for it" [ "$(refusals)" = 0 ]
 	from=$(io_count "$disk2")
 	small_reads
-	check "$1: it takes small reads" has_moved "$disk2" "$from"
+	check "$1: the small path takes small reads" has_moved "$disk2" "$from"
 	map_remove m
 }
 
@@ -78,7 +78,7 @@ live_change() {
 	check "lowered live: it was found out by one refusal" [ "$(refusals)" = 1 ]
 	kmsg_mark
 	reads
-	check "lowered live: none after that" [ "$(refusals)" = 0 ]
+	check "lowered live: no request is refused after that" [ "$(refusals)" = 0 ]
 	map_remove m
 }
 
@@ -89,7 +89,7 @@ groups() {
 	takes "$disk2" $SMALL
 	check "groups: large reads go to another group" reads
 	small_reads
-	check "groups: the group stays" eval "map_info m | grep -q '^2 0 0 0 2 1 A '"
+	check "groups: the current group does not change" eval "map_info m | grep -q '^2 0 0 0 2 1 A '"
 	check "groups: no path has failed" failed_paths m 0
 	map_remove m
 }
@@ -115,7 +115,7 @@ alone_by_requests() {
 	takes "$disk2" $SMALL
 	# With a flush, the map gets the limits of its path.
 	map_reload m "$(table 0 "1 1 round-robin 0 1 1 $second 1")"
-	check "alone, by requests: and with a table that was loaded with a flush" reads
+	check "alone, by requests: a table that is loaded with a flush gets the path's limits" reads
 	map_remove m
 }
 

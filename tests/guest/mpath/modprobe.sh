@@ -52,12 +52,12 @@ if modprobe dm-multipath 2>/dev/null; then
 else
 	check "beside it, rmpath is refused" eval "! has rmpath"
 fi
-check "the log names the module that has the name" kmsg_has "rmpath: not loaded: module dm_multipath is registered as 'multipath'"
-check "and what needs it" kmsg_has "rmpath: .*what needs it: dm_service_time, dm_round_robin; see"
+check "the log names the module that has registered the name" kmsg_has "rmpath: not loaded: module dm_multipath is registered as 'multipath'"
+check "the log names the selectors that use it" kmsg_has "rmpath: .*what needs it: dm_service_time, dm_round_robin; see"
 rmmod dm_service_time dm_round_robin
 kmsg_mark
 modprobe rmpath 2>/dev/null || :
-check "and nothing that is not there" kmsg_has "rmpath: .*registered as 'multipath'; see"
+check "the log names no selector that is not loaded" kmsg_has "rmpath: .*registered as 'multipath'; see"
 unload
 
 for name in $NAMES; do
@@ -81,7 +81,7 @@ check "as udev and modules-load.d ask" rmpath_alone
 unload
 # The kernel asks for dm-multipath when a table does.
 check "as the kernel asks" dmsetup create --noudevsync m --table "0 8 multipath 0 0 0 0"
-check "that is rmpath" rmpath_alone
+check "the kernel loaded rmpath" rmpath_alone
 dmsetup remove --noudevsync m
 rm $LINES
 modprobe -r rmpath

@@ -169,6 +169,6 @@ check "the largest blocks of all paths" has "null_blk, blocks of 512 and of 4096
 check "atomic writes" has "atomic writes, unaligned blocks" "queue/atomic_write_max_bytes:32768"
 check "protection information" eval 'has "protection information of type 1" "integrity/format:T10-DIF-TYPE1-CRC" &&
 	has "protection information of type 3, WRITE SAME" "integrity/format:T10-DIF-TYPE3-IP"'
-check "none where a path has none" has "with and without protection information" "integrity/format:none"
+check "no protection information where a path has none" has "with and without protection information" "integrity/format:none"
 check "the target can be unloaded" [ ! -d /sys/module/rmpath ]
 finish

@@ -87,7 +87,7 @@ historical() {
 	ctl throttle "$qemu_first" $SLOW
 	count many
 	check "$TARGET, $mode: historical-service-time avoids a slow path" most_on "$on_second" "$on_first"
-	check "$TARGET, $mode: and does not forget it" [ "$on_first" -gt 0 ]
+	check "$TARGET, $mode: the slow path still gets some I/O" [ "$on_first" -gt 0 ]
 	count one_by_one
 	check "$TARGET, $mode: nor does it use it much one by one" most_on "$on_second" "$on_first"
 	check "$TARGET, $mode: its history is longer" eval "[ $(figure "$first") -gt $(figure "$second") ]"
@@ -97,7 +97,7 @@ historical() {
 	many
 	count many
 	check "$TARGET, $mode: when the other is slow it avoids that" most_on "$on_first" "$on_second"
-	check "$TARGET, $mode: nothing is left outstanding" quiet
+	check "$TARGET, $mode: no I/O is counted as outstanding at the end" quiet
 	map_remove m
 	# Paths that differ by less than the threshold count as equal.
 	history "2 972 1000000"

@@ -29,7 +29,7 @@ called_off() {
 	wait_for 20 in_flight || die "the read is not held"
 	dmsetup suspend --noudevsync --nolockfs ${2:+"$2"} m &
 	suspender=$!
-	check "$name: a suspension waits for what is held" wait_for 20 waits_for_io
+	check "$name: a suspension waits for a held read" wait_for 20 waits_for_io
 	map_message m fail_path "$first"
 	if [ -n "${2:-}" ]; then
 		# Device-mapper has it until the suspension has ended.
@@ -39,7 +39,7 @@ called_off() {
 	# The shell lets its background jobs ignore SIGINT.
 	kill -KILL $suspender
 	check "$name: a signal ends it" wait_for 20 ended $suspender
-	check "$name: the map goes on to queue" wait_for 5 queues
+	check "$name: the map still queues" wait_for 5 queues
 	if [ -z "${2:-}" ]; then
 		read_at 2 &
 		kept=$!
@@ -50,9 +50,9 @@ called_off() {
 		pass "$name: a read without a path is kept"
 	fi
 	map_message m reinstate_path "$first"
-	check "$name: until the path is back" wait $kept
+	check "$name: it succeeds when the path is reinstated" wait $kept
 	ctl release disk0 stuck
-	check "$name: what was held ends well" wait $held
+	check "$name: the held read succeeds" wait $held
 	check "$name: the map works" read_at 3
 	map_remove m
 }

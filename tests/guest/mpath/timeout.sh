@@ -47,16 +47,16 @@ checker_says_up() {
 	check "$mode: a read ends, however often its path is reinstated" wait_for 60 ended "$reader"
 	took=$(($(uptime_ms) - started))
 	if wait "$reader"; then fail "$mode: with an error"; else pass "$mode: with an error"; fi
-	check "$mode: not before the time is over" [ "$took" -ge 7500 ]
+	check "$mode: the read does not end before the timeout" [ "$took" -ge 7500 ]
 	stop $checker
-	check "$mode: it was reinstated again and again" [ "$(kmsg_since | grep -c "Reinstating path $first")" -ge 5 ]
+	check "$mode: the path was reinstated repeatedly" [ "$(kmsg_since | grep -c "Reinstating path $first")" -ge 5 ]
 	check "$mode: the log says so once" [ "$(kmsg_since | grep -c 'queue_if_no_path timeout on .*, failing queued IO')" = 1 ]
-	check "$mode: nothing is kept any more" eval "! map_table m | grep -q queue_if_no_path"
+	check "$mode: the map no longer queues" eval "! map_table m | grep -q queue_if_no_path"
 	ctl heal disk0
 	map_message m reinstate_path "$first"
 	check "$mode: the path works again when its reads do" read_map
 
-	# An honest outage after that has the whole time.
+	# A later outage has the whole timeout again.
 	map_message m queue_if_no_path
 	kmsg_mark
 	map_message m fail_path "$first"
@@ -67,7 +67,7 @@ checker_says_up() {
 	fi
 	map_message m reinstate_path "$first"
 	check "$mode: a path that comes back in time ends the outage" wait "$reader"
-	check "$mode: and nobody gives up" eval "! kmsg_has 'queue_if_no_path timeout'"
+	check "$mode: queueing does not end" eval "! kmsg_has 'queue_if_no_path timeout'"
 	map_remove m
 }
 

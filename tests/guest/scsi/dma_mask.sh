@@ -78,7 +78,7 @@ insmod /ironpath/modules/failcall.ko function=dma_set_mask value=-5 at=2
 kmsg_mark
 load_modules
 found
-check "a mask of 64 bits was asked for, after one of 32" [ "$(cat /sys/module/failcall/parameters/calls)" = 2 ]
+check "the driver asked for a 64-bit mask, after a 32-bit one" [ "$(cat /sys/module/failcall/parameters/calls)" = 2 ]
 rmmod failcall
 check "refused, scatter lists are of 32 bits" lists Sge32
 bounced >/dev/null
@@ -91,9 +91,9 @@ kmsg_mark
 load_modules
 found
 check "granted, scatter lists are of 64 bits" lists $wide
-check "what was written by the others is there" stored "$disk" first
+check "data that was written with 32-bit lists is there" stored "$disk" first
 bounced >/dev/null
 check "data above 4 GiB come back" high_io "$disk" second
-check "without the bounce buffer" [ "$(bounced)" = 0 ]
+check "they did not go through the bounce buffer" [ "$(bounced)" = 0 ]
 check "the disk has them" stored "$disk" second
 finish

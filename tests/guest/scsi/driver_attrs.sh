@@ -16,12 +16,12 @@ insmod /ironpath/modules/storage.ko
 check "the driver loads" load_modules
 check "it has its version" grep -qx '[0-9.]*' "$folder/version"
 check "and its debug level, which can be set" eval "echo 3 >$folder/dbg_lvl && grep -qx 3 $folder/dbg_lvl"
-check "which takes sums of its bits only" eval "! echo 4 >$folder/dbg_lvl && ! echo x >$folder/dbg_lvl"
+check "the debug level accepts only its own bits" eval "! echo 4 >$folder/dbg_lvl && ! echo x >$folder/dbg_lvl"
 wait_for 20 disk_count 2 || die "no disks"
 # A file that is open keeps neither the driver nor its memory.
 exec 7<"$folder/version"
-check "they go with it" eval "rmmod rmegasas && [ ! -e $folder ]"
-check "one that is open reads no more" eval "! cat <&7"
+check "the attributes go with the driver" eval "rmmod rmegasas && [ ! -e $folder ]"
+check "an attribute that is still open cannot be read" eval "! cat <&7"
 exec 7<&-
 
 # The last ones that loading makes are the driver's own. (The first time there were others.)
@@ -35,7 +35,7 @@ kmsg_mark
 insmod /ironpath/modules/failcall.ko function=sysfs_create_groups value=-12 at="$calls"
 check "where they cannot be made the driver loads" load_modules
 rmmod failcall
-check "without them" [ ! -e "$folder/version" ]
+check "the attributes are missing" [ ! -e "$folder/version" ]
 check "the log says so" kmsg_has 'rmegasas: driver attributes not made: ENOMEM'
 check "the disks are there" wait_for 20 disk_count 2
 finish

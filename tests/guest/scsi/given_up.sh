@@ -76,7 +76,7 @@ check "a new command fails at once" refuses "$first"
 check "so does one to the other disk" refuses "$second"
 trace_mark
 check "the modules can be unloaded" wait_for 30 unload_modules
-check "QEMU: nothing more was asked of it" traced 0 .
+check "QEMU: the controller got no further command" traced 0 .
 load_modules
 found
 check "bound again it works" dd if="/dev/$second" of=/dev/null bs=64k count=16 iflag=direct

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The registers are written in the order that hardware wants, as the device itself saw them: when the driver
-# is loaded, in a host reset, and when the firmware has stopped. The emulation forgives other orders.
+# is loaded, in a host reset, and when the firmware has stopped. The emulation accepts other orders, too.
 # topology: gen2
 # topology: gen1
 # timeout: 150
@@ -47,7 +47,7 @@ host_reset_in_order() {
 	in_order "IDB: 0x20" "OMSK: 0xffffffff" "$(adapter_reset)" "OMSK: 0xffffffff" INIT \
 		"ODCR0: 0xffffffff" "OMSK: $mask"
 }
-# The driver makes the firmware ready, sees to its interrupt, and then brings the queues up.
+# The driver makes the firmware ready, registers its interrupt handler, and then brings the queues up.
 load_in_order() {
 	in_order "OMSK: 0xffffffff" "$(adapter_reset)" "OMSK: 0xffffffff" "OMSK: 0xffffffff" INIT \
 		"ODCR0: 0xffffffff" "OMSK: $mask"

@@ -26,7 +26,7 @@ has() { settle && disk_count "$1"; }
 second() { disk_by_serial IRON0001; }
 second_at() { [ "$(basename "$(readlink -f "/sys/block/$(second)/device")")" = "$1" ]; }
 readable() { dd if="/dev/$1" of=/dev/null bs=64k count=4 iflag=direct 2>/dev/null; }
-# Each scan ends well or says that it cannot be done now; the disks stay, whatever it says.
+# Each scan succeeds or fails with EAGAIN or EIO; the disks stay in either case.
 scans_under_resets() {
 	while [ ! -e /tmp/stop ]; do sg_reset -H "/dev/$stays" >/dev/null 2>&1 || :; done &
 	resets=$!

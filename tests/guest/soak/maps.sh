@@ -77,7 +77,7 @@ cycle() {
 	maps 10 || die "no maps"
 	echo 3 >/proc/sys/vm/drop_caches
 	# Else a leak would be set off against what is freed meanwhile.
-	settled_memory || die "the number of objects falls and falls"
+	settled_memory || die "the number of slab objects does not stop falling"
 	kmalloc >/tmp/before
 	percpu_before=$(percpu)
 	references_before=$(references)
