@@ -2,14 +2,14 @@
 
 //! Firmware commands that somebody waits for.
 //!
-//! A slot goes from Idle over [`Armed`] and [`Pending`] (or [`Polled`]) to [`Answered`] and back:
+//! A slot goes from Idle through [`Armed`] and [`Pending`] (or [`Polled`]) to [`Answered`] and back:
 //!
 //! - [`Mailbox::arm`] claims an idle slot, initialises its completion in place and gives it a new
 //!   generation;
 //! - [`Armed::post`] consumes the armed slot and is the only way to ring the doorbell for it, see
 //!   [`doorbell`](crate::doorbell): the completion is always ready before the firmware can see the command;
 //! - a command that the firmware answers by a status in the command's memory, and not in its queue, is
-//!   posted by [`Armed::post_polled`]: a [`Polled`] command is waited for by looks at that status;
+//!   posted by [`Armed::post_polled`]: a [`Polled`] command is waited for by polling that status;
 //! - [`Pending::wait`] and [`Polled::wait`] are always bounded. A slot whose time runs out is quarantined:
 //!   it is not used again until the firmware has returned it ([`Mailbox::answer`]) or a reset has been
 //!   proven ([`Mailbox::release_after_reset`]), so that a late answer can neither complete nor overwrite a

@@ -433,7 +433,7 @@ impl<T: Target> Live<T> {
         }
     }
 
-    /// Has the requests that were given back for later tried at once, if there can be any. Any context.
+    /// Retries at once the requests that were requeued with a delay, if there can be any. Any context.
     pub fn kick_requeued(&self) {
         if !self.has_requests() {
             return;

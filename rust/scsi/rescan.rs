@@ -71,7 +71,7 @@ impl<T: LowLevelDriver> MethodsOf<T> {
 }
 
 /// The transport of all hosts whose driver has [`LowLevelDriver::rescan`]. It stands in this module rather
-/// than in the driver's: who finds a host in `/proc/scsi/scsi` holds no module.
+/// than in the driver's: a writer to `/proc/scsi/scsi` holds a reference to the host, but to no module.
 struct Transport(UnsafeCell<bindings::scsi_transport_template>);
 
 // SAFETY: nobody writes to it: the mid-layer only reads a host's transport, and this module has no writer.

@@ -189,7 +189,7 @@ mod extra {
     pub(super) const TIMES: u32 = 1 << 1;
     /// There is a deadline. Never changes.
     pub(super) const DEADLINE: u32 = 1 << 2;
-    /// A path does not take all that the map lets through.
+    /// A path has lower limits than the map.
     pub(super) const LIMITS: u32 = 1 << 3;
     /// It has to be known when an I/O was sent.
     pub(super) const TIMED: u32 = LATENCIES | TIMES;
@@ -375,12 +375,12 @@ impl<M: Memory, D> Map<M, D> {
         self.extras() != 0
     }
 
-    /// Whether a path does not take all that the map lets through.
+    /// Whether a path has lower limits than the map.
     pub(crate) fn has_small_paths(&self) -> bool {
         self.extras() & extra::LIMITS != 0
     }
 
-    /// A path does not, or all do.
+    /// Sets whether a path has lower limits than the map.
     pub(crate) fn set_small_paths(&self, small: bool) {
         if small {
             self.extras.fetch_or(extra::LIMITS, Ordering::Relaxed);

@@ -104,7 +104,7 @@ struct NameTaken(&'static ThisModule);
 
 impl fmt::Display for NameTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// The stock target's selectors, which need its symbols: who asks for one gets it as well.
+        /// The stock target's selectors, which use its symbols: loading one loads the target as well.
         const SELECTORS: [&CStr; 5] = [
             c"dm_service_time",
             c"dm_round_robin",

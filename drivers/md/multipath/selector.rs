@@ -150,8 +150,8 @@ impl<M: Memory> Selector<M> {
         }
     }
 
-    /// The path for an I/O that not every path takes, of those for which `accepts` is true. As
-    /// [`Selector::pick`], but it looks at every path.
+    /// The path for an I/O that is too large for some paths: one of those for which `accepts` is true. Like
+    /// [`Selector::pick`], but checks every path.
     pub(crate) fn pick_among<'a>(
         &self,
         usable: &'a Usable,

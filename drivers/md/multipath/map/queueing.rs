@@ -75,7 +75,7 @@ impl Queueing {
                 QueueMode::Bio => NoPath::Queue,
             };
         }
-        // Only now: who has turned it off for a suspension had set the flag before.
+        // Read the flag only now: a suspension sets it before it turns queueing off.
         if suspension.is_without_flush() {
             return match mode {
                 QueueMode::Request => NoPath::Requeue,
