@@ -308,7 +308,7 @@ impl<T: Target> Mapped<'_, T> {
             // Device-mapper begins to account for a bio that such a target holds when `map` has returned, which may
             // be just now: `dm_submit_bio_remap` would do so beside it.
             // SAFETY: `submit_bio_noacct` wants a bio that is not in flight, with an open device, and the caller in
-            // task context. The type's invariant says the former, and that the bio is owned and given away here;
+            // task context. The type's invariant says the former, and that the bio is owned and given away here.
             // `_task` is the proof of the latter.
             unsafe { kernel::bindings::submit_bio_noacct(raw) };
             return;
