@@ -269,8 +269,9 @@ pub(super) unsafe extern "C" fn eh_host_reset<T: LowLevelDriver>(
 /// until the driver has none of them. No other command may come meanwhile.
 ///
 /// The driver's reset, whatever it has answered, has taken the commands from the hardware, and other
-/// threads get the time to complete what they hold. What is in the table after that was forgotten there, and
-/// is ended with an error. Nothing can be forgotten elsewhere, see [`Done`](super::Done): what is not in the
+/// threads get the time to complete what they hold. What is in the table after that was forgotten there. As
+/// the hardware may still have it, the device loses bus mastering first, so that it cannot write to memory that
+/// is in other use by then; then the command is ended with an error. Nothing can be forgotten elsewhere, see [`Done`](super::Done): what is not in the
 /// table is in the hands of a call that has to complete it, and which is named.
 ///
 /// # Safety
@@ -289,6 +290,7 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
             kernel::time::delay::fsleep(LEFT_POLL);
             continue;
         }
+        crate::pci::stop_dma(gate.device());
         let table = gate.driver().in_flight();
         let ended = table.flight(tag).is_some_and(|flight| {
             table.land(flight, |command| {
@@ -298,7 +300,7 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
         if ended {
             dev_err!(
                 gate.device(),
-                "tag {} was left outstanding by a host reset; ended with an error\n",
+                "tag {} is still outstanding after a host reset: DMA is stopped, the command ends with an error\n",
                 tag
             );
             continue;
