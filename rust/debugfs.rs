@@ -58,7 +58,9 @@ impl<T: Show> File<T> {
         // SAFETY: the folder goes before the data: by the order of the fields where this is dropped, and the
         // data stay where they are, as they are pinned in a box that nobody can take.
         let made = unsafe { folder::Folder::new(folder, name, &*data) }
-            .inspect_err(|error| pr_info!("debugfs file {}/{} not made: {:?}\n", folder, name, error))
+            .inspect_err(|error| {
+                pr_info!("debugfs file {}/{} not made: {:?}\n", folder, name, error)
+            })
             .ok();
         Ok(Self {
             _folder: made,

@@ -66,7 +66,9 @@ unsafe fn has_room<T: Target>(rq: *mut request, info: *mut bindings::map_info) -
 impl<T: Target> Callbacks<T> {
     #[cold]
     fn no_room() -> c_int {
-        pr_err_once!("the mapped device was created for another target, and has to be created again\n");
+        pr_err_once!(
+            "the mapped device was created for another target, and has to be created again\n"
+        );
         // CAST: a small constant.
         bindings::DM_MAPIO_KILL as c_int
     }
