@@ -48,7 +48,8 @@ wait_for() {
 	done
 }
 
-# as_user COMMAND...: as an ordinary user, without a name or any right, who owns what this one does: a user namespace maps the one to the other.
+# as_user COMMAND...: as an ordinary user, without a name or any right, who owns what this one does: a user
+# namespace maps the one to the other.
 as_user() {
 	bwrap --unshare-user --uid 54321 --gid 54321 --dev-bind / / --proc /proc --die-with-parent -- "$@"
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Path groups under the distribution's multipathd: each path is a group with a priority, verified I/O goes to the next group
-# when the first one's path is lost, and back when it returns.
+# Path groups under the distribution's multipathd: each path is a group with a priority, verified I/O goes to the
+# next group when the first one's path is lost, and back when it returns.
 # topology: mpath
 # modules: dm_multipath
 # timeout: 300

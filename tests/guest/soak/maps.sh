@@ -39,7 +39,8 @@ kmalloc() {
 	done
 	awk '/^kmalloc/ { print $1, $2 }' /proc/slabinfo
 }
-# settled_memory: there have not been fewer objects for five seconds: what earlier maps had that is freed later has been.
+# settled_memory: there have not been fewer objects for five seconds: what earlier maps had that is freed later
+# has been.
 settled_memory() {
 	memory_lowest=$(objects)
 	memory_since=$(uptime_ms)
