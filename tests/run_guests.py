@@ -240,6 +240,12 @@ class Report:
             text += [f"      log: {os.path.relpath(job.log, TOP)}, its end:", *tail(job.log)]
         self.line("\n".join(text))
 
+    def last_line(self, restarts):
+        """The sum of all."""
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        anew = f", {restarts.count} started anew" if restarts.count else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}{anew}"
+
     def selftest(self, job):
         """A finished case whose outcome is known: the runner must have seen just that."""
         found = job.problems + [f"not ok: {name}" for name in job.ktap.failed] or ["pass"]
@@ -339,9 +345,7 @@ def main():
                 done.add(job)
                 (report.left_out if job.left_out else finish)(job)
             report.progress(jobs, done)
-    skipped = f", {report.skipped} skipped" if report.skipped else ""
-    anew = f", {restarts.count} started anew" if restarts.count else ""
-    print(f"{report.passed} passed, {report.failed} failed{skipped}{anew}")
+    print(report.last_line(restarts))
     return 1 if report.failed else 0
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Guests whose stock kernel does not boot start anew: once each, counted, and no more than the run allows."""
 
+import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -28,6 +30,8 @@ class Restarts(unittest.TestCase):
         self.args = types.SimpleNamespace(env=[], kernel="", image="", start=0.0, stop_after=None)
         self.skips = run_guests.Skips(run_guests.SKIPS, [])
         self.restarts = run_guests.Restarts(run_guests.RESTARTS)
+        self.report = run_guests.Report(verbose=False)
+        self.said = ""
 
     def guest(self, *_, log, **__):
         """In the place of a guest."""
@@ -46,6 +50,9 @@ class Restarts(unittest.TestCase):
         job = run_guests.Job("tests/guest", script.path, script, "gen2")
         job.run(self.args, self.skips, self.restarts)
         self.assertEqual(self.ends, [])
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            self.report.guest(job)
+        self.said = said.getvalue()
         return job.problems
 
     def test_second_guest_is_good(self):
@@ -61,6 +68,14 @@ class Restarts(unittest.TestCase):
             self.assertEqual(self.job(SILENT, GOOD), [])
         self.assertIn(SILENT[0], self.job(SILENT))
         self.assertEqual(self.restarts.count, run_guests.RESTARTS)
+
+    def test_report_says_which_and_how_many(self):
+        self.job(GOOD)
+        self.assertNotIn("did not boot", self.said)
+        self.assertEqual(self.report.last_line(self.restarts), "1 passed, 0 failed")
+        self.job(SILENT, GOOD)
+        self.assertIn(f"its first guest did not boot: {SILENT[0]}", self.said)
+        self.assertEqual(self.report.last_line(self.restarts), "2 passed, 0 failed, 1 started anew")
 
     def test_slow_guest_is_a_failure(self):
         self.assertIn(SLOW[0], self.job(SLOW))
