@@ -38,7 +38,8 @@ each_function() {
 }
 some() { [ "$(trace_count "$1")" -gt 0 ]; }
 
-trace_start megasas_msi_raise megasas_msix_raise megasas_irq_raise megasas_init_firmware megasas_dcmd_enter
+trace_start megasas_msi_raise megasas_msix_raise megasas_irq_raise megasas_init_firmware megasas_initq_mapped \
+	megasas_dcmd_enter
 for mode in msi intx; do
 	trace_mark
 	load_modules irq_mode=$mode
@@ -62,5 +63,5 @@ for mode in msi intx; do
 	esac
 done
 check "QEMU: each controller was given queues and shut down twice" eval \
-	"traced 4 megasas_init_firmware && traced 4 'megasas_dcmd_enter .*: DCMD CTRL_SHUTDOWN '"
+	"traced 4 megasas_init && traced 4 'megasas_dcmd_enter .*: DCMD CTRL_SHUTDOWN '"
 finish

@@ -19,8 +19,8 @@ esac
 
 # written: the registers that concern the controller as a whole, and INIT, since the mark.
 written() {
-	ctl trace lines 'megasas_mmio_writel reg MFI_(IDB|OMSK|ODCR0|SEQ|DIAG)|megasas_init_firmware ' |
-		sed -e 's/^megasas_mmio_writel reg MFI_//' -e 's/^megasas_init_firmware .*/INIT/'
+	ctl trace lines 'megasas_mmio_writel reg MFI_(IDB|OMSK|ODCR0|SEQ|DIAG)|megasas_init(_firmware|q_mapped) ' |
+		sed -e 's/^megasas_mmio_writel reg MFI_//' -e 's/^megasas_init.*/INIT/'
 }
 # in_order LINE...: exactly these were written.
 in_order() {
@@ -61,7 +61,7 @@ device=$(readlink -f /sys/bus/pci/devices/*/ | while read -r path; do
 done)
 port=$(($(sed -n "${bar}p" "$device/resource" | cut -d' ' -f1)))
 
-trace_start megasas_mmio_writel megasas_init_firmware megasas_qf_complete_noirq
+trace_start megasas_mmio_writel megasas_init_firmware megasas_initq_mapped megasas_qf_complete_noirq
 load_modules
 check "two disks" found
 check "from READY: INIT while interrupts are masked, then they are acknowledged and let in" in_order \

@@ -50,7 +50,7 @@ vectors_before=$(vectors)
 threads_before=$(threads)
 count_calls
 controllers=$(controllers | wc -l)
-trace_start megasas_init_firmware megasas_dcmd_enter megasas_dcmd_reset_ld megasas_abort_frame
+trace_start megasas_init_firmware megasas_initq_mapped megasas_dcmd_enter megasas_dcmd_reset_ld "megasas_abort_*"
 failed=0
 round=0
 while [ "$round" -lt "$ROUNDS" ]; do
@@ -87,11 +87,12 @@ echo "after $WARM rounds: $free_before KiB free, tables $tables_before; after $R
 check "each of $ROUNDS rounds loads and unloads" [ "$failed" = 0 ]
 check "what was taken was given back, call by call" each_given_back "$ROUNDS"
 times=$((ROUNDS * controllers))
-check "QEMU: each controller was given queues once a round" traced $times 'megasas_init_firmware '
+check "QEMU: each controller was given queues once a round" eval \
+	"traced $times 'megasas_init_firmware ' && traced 0 megasas_initq_mapped"
 check "QEMU: and asked once what it is" traced $times 'megasas_dcmd_enter .*: DCMD CTRL_GET_INFO '
 check "QEMU: its cache was flushed once a round" traced $times 'megasas_dcmd_enter .*: DCMD CTRL_CACHE_FLUSH '
 check "QEMU: and it was shut down once" traced $times 'megasas_dcmd_enter .*: DCMD CTRL_SHUTDOWN '
-check "QEMU: nothing was aborted or reset" traced 0 'megasas_(abort_frame|dcmd_reset_ld) '
+check "QEMU: nothing was aborted or reset" traced 0 'megasas_(abort|dcmd_reset_ld)'
 check "memory comes back" [ "$free_after" -gt $((free_before - LOSS_KIB)) ]
 check "so do the tables" [ "$tables_after" -lt $((tables_before + TABLES_KIB)) ]
 check "no interrupt vector is left" eval "[ '$(vectors)' = '$vectors_before' ] && no_vectors"

@@ -22,7 +22,7 @@ settle
 host=$(hosts)
 disk=$(disk_by_serial IRON0000)
 
-trace_start megasas_init_firmware megasas_dcmd_reset_ld megasas_abort_frame
+trace_start megasas_init_firmware megasas_initq_mapped megasas_dcmd_reset_ld "megasas_abort_*"
 kmsg_mark
 check "idle: device reset" sg_reset -N -d "/dev/$disk"
 check "the logical drive was reset" kmsg_has 'logical drive [0-9]+ reset'

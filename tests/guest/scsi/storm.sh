@@ -34,7 +34,7 @@ count=$(io_count "$first")
 # The first disk is reset; the second shows that resets of its neighbour do not concern it.
 verify_start "/dev/$second" 16m --block 8k --depth 8
 verify_start "/dev/$first" 16m --block 8k --depth 32
-trace_start megasas_init_firmware megasas_dcmd_reset_ld megasas_abort_frame
+trace_start megasas_init_firmware megasas_initq_mapped megasas_dcmd_reset_ld "megasas_abort_*"
 kmsg_mark
 resets=0
 refused=0

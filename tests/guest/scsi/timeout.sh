@@ -56,7 +56,7 @@ set_up || die "the disk cannot be made slow"
 # said REGEX: how many such lines the kernel log has since the mark.
 said() { kmsg_since | grep -Ec "$1"; }
 
-trace_start megasas_init_firmware megasas_dcmd_reset_ld megasas_abort_frame scsi_req_cancel
+trace_start megasas_init_firmware megasas_initq_mapped megasas_dcmd_reset_ld "megasas_abort_*" scsi_req_cancel
 kmsg_mark
 speed "$SLOW"
 # The first finds the throttle unused; the second waits too long, tried again it does not.
@@ -71,7 +71,7 @@ check "the disk gets fewer commands from now on" [ "$(cat "/sys/block/$disk/devi
 check "no further step was needed" eval "! kmsg_has 'drive [0-9]+ reset|host reset'"
 
 aborts=$(said 'tag [0-9]+ aborted')
-check "QEMU: the firmware was asked for as many aborts as the driver says" traced "$aborts" megasas_abort_frame
+check "QEMU: the firmware was asked for as many aborts as the driver says" traced "$aborts" megasas_abort
 check "QEMU: each ended one request of the disk, and nothing else came" eval \
 	"traced $aborts 'scsi_req_cancel target 0 ' && traced $((2 * aborts)) ."
 
@@ -97,7 +97,7 @@ steps=$(said "$step")
 aborts=$(said 'tag [0-9]+ aborted')
 check "QEMU: as many resets as the driver says" eval "[ $steps -ge 1 ] && traced $steps $event"
 check "QEMU: as many aborts, and no other reset" eval \
-	"traced $aborts megasas_abort_frame && traced $((steps + aborts)) megasas_"
+	"traced $aborts megasas_abort && traced $((steps + aborts)) megasas_"
 check "host resets are counted" [ "$(attribute fw_resets)" = "$(said 'host reset done')" ]
 check "nothing is outstanding" [ "$(attribute fw_cmds_outstanding)" = 0 ]
 check "all data are there" cmp -n 1048576 /tmp/data "/dev/$disk"
