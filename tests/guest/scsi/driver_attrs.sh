@@ -14,7 +14,7 @@ folder=/sys/bus/pci/drivers/rmegasas
 
 insmod /ironpath/modules/storage.ko
 check "the driver loads" load_modules
-check "it has its version" grep -qx '[0-9.]*' "$folder/version"
+check "it has its version" grep -qx '[0-9][0-9.]*' "$folder/version"
 check "and its debug level, which can be set" eval "echo 3 >$folder/dbg_lvl && grep -qx 3 $folder/dbg_lvl"
 check "the debug level accepts only its own bits" eval "! echo 4 >$folder/dbg_lvl && ! echo x >$folder/dbg_lvl"
 wait_for 20 disk_count 2 || die "no disks"

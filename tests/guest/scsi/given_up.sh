@@ -90,7 +90,8 @@ kmsg_mark
 cover 0x40000000
 check "every command ends, abort, device reset and host reset having failed" wait_for 120 ended
 check "three attempts were made" [ "$(attempts)" = 3 ]
-check "the adapter is dead" kmsg_has 'the adapter is dead'
+check "the adapter is dead, and its commands were ended with it" eval \
+	"kmsg_has 'the adapter is dead' && ! kmsg_has 'still outstanding'"
 check "the host reset was counted" [ "$(attribute fw_resets)" = 1 ]
 check "nothing is outstanding" [ "$(attribute fw_cmds_outstanding)" = 0 ]
 check "the disks are offline" eval \
