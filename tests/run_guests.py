@@ -6,6 +6,7 @@ than it plans and declares has failed, whatever the points say.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import fcntl
 import os
@@ -24,9 +25,12 @@ from topology import TopologyError  # noqa: E402
 
 LOGS = os.path.join(TOP, "build/test-logs")
 SKIPS = os.path.join(TOP, "tests/skips")
+ROTATED = os.path.join(TOP, "tests/rotated")
 # Nothing is silent for longer.
 PROGRESS_SECONDS = 10
 LOG_TAIL_LINES = 25
+# One more guest starts once a processor has been idle for so long.
+IDLE_SECONDS = 6
 
 # Guests of a whole run that may start anew; one more is a failure.
 RESTARTS = 2
@@ -117,6 +121,46 @@ class Restarts:
             return True
 
 
+def idle_seconds():
+    """The time that this machine's processors have been idle, summed up."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        fields = stat.readline().split()
+    # Without work, and without work but for I/O that is under way.
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
+
+class Room:
+    """Whether one more guest may start: while fewer than `jobs` run; and one beside these, where they wait
+    (for a timeout, mostly) and leave a processor idle. It starts alone, so that what it takes is seen."""
+
+    def __init__(self, jobs, clock=time.monotonic, idle=idle_seconds):
+        self.jobs = jobs
+        self._clock = clock
+        self._idle = idle
+        self._since = None
+        self.started()
+
+    def started(self):
+        """A guest has started: what it takes has to be seen first."""
+        self._since = (self._clock(), self._idle())
+
+    def free(self, running):
+        """Whether another guest may start while so many run."""
+        if running < self.jobs:
+            return True
+        # Whoever asks for one guest at a time gets that.
+        if running > self.jobs or self.jobs == 1:
+            return False
+        past, idle = self._clock() - self._since[0], self._idle() - self._since[1]
+        if past < IDLE_SECONDS:
+            return False
+        if idle >= past:
+            return True
+        # Not now: the next seconds count by themselves.
+        self.started()
+        return False
+
+
 class Job:
     """One script in one topology."""
 
@@ -134,6 +178,7 @@ class Job:
         self.left_out = False
         self.first = None
         self.seconds = 0.0
+        self.processor_seconds = 0.0
 
     def run(self, args, skips, restarts):
         """Boots the guest and judges what it reported."""
@@ -161,6 +206,7 @@ class Job:
             self.ktap = Ktap([], None)
             return self
         self.seconds = guest.seconds
+        self.processor_seconds = guest.processor_seconds
         self.figures = guest.figures
         self.ktap = Ktap(guest.ktap, self.script.tests)
         skips.judge(self.script.path, self.ktap)
@@ -171,23 +217,57 @@ class Job:
         return self
 
 
+def matches(name, want):
+    """Whether a script's name is this one, or is in the group."""
+    return name == want or name.startswith(want.rstrip("/") + "/")
+
+
+def rotated(path):
+    """(GROUP[/NAME], OPTIONS) of each line of tests/rotated."""
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            fields = [field.strip() for field in line.split("|")]
+            if len(fields) != 3 or not all(fields):
+                raise ScriptError(f"{path}:{number}: not GROUP[/NAME] | OPTIONS | REASON")
+            yield fields[0], fields[1]
+
+
+def more_topologies(folder, scripts):
+    """The jobs of tests/rotated."""
+    jobs = []
+    for want, options in rotated(ROTATED):
+        chosen = [(path, script) for name, path, script in scripts if matches(name, want)]
+        if not chosen:
+            raise ScriptError(f"{ROTATED}: no test is called {want}")
+        keys = {option.partition("=")[0] + "=" for option in options.split(",")}
+        for path, script in chosen:
+            specs = script.topologies or ["gen2"]
+            if not any(option.startswith(key)
+                       for spec in specs for option in spec.split(",") for key in keys):
+                jobs.append(Job(folder, path, script, f"{specs[0]},{options}"))
+    return jobs
+
+
 def find(folder, wanted, named):
     """The jobs whose script's name is, or begins with the group, `wanted`; if that is empty, all but those
-    to be named, or only these."""
-    jobs = []
+    to be named, or only these, with the topologies of tests/rotated."""
+    jobs, scripts = [], []
     for place, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
             path = os.path.join(place, name)
             short = os.path.relpath(path, folder).removesuffix(".sh")
             if not name.endswith(".sh") or name == "lib.sh":
                 continue
-            if wanted and not any(short == want or short.startswith(want.rstrip("/") + "/")
-                                  for want in wanted):
+            if wanted and not any(matches(short, want) for want in wanted):
                 continue
             script = Script(path)
-            if script.named != named and not wanted:
-                continue
-            jobs += [Job(folder, path, script, spec) for spec in script.topologies or ["gen2"]]
+            scripts.append((short, path, script))
+            if script.named == named or wanted:
+                jobs += [Job(folder, path, script, spec) for spec in script.topologies or ["gen2"]]
+    if named and not wanted:
+        jobs += more_topologies(folder, scripts)
     return jobs
 
 
@@ -229,6 +309,7 @@ class Report:
         if ktap.skipped:
             counts += f", {len(ktap.skipped)} skipped"
         text = [f"{'FAIL' if bad else 'ok  '} {job.label}  {counts}  {job.seconds:.1f} s"
+                f" (processor {job.processor_seconds:.1f} s)"
                 f"{f'  (its first guest did not boot: {job.first})' if job.first else ''}"]
         if self.verbose:
             text += [f"       ok: {name}" for name in ktap.passed]
@@ -283,7 +364,8 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__)
     parser.add_argument("--kernel", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--image", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("-j", "--jobs", type=int, default=2, help="guests at a time (2)")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="guests at a time (2);"
+                        " one more where these leave a processor idle")
     parser.add_argument("-v", "--verbose", action="store_true", help="show passed points as well")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="set in the guests; DRIVER=megaraid_sas tests the C driver")
@@ -319,8 +401,8 @@ def main():
         return 1
 
     if args.rotate is not None:
-        first = args.rotate % len(jobs)
-        jobs = jobs[first:] + jobs[:first]
+        turn = args.rotate % len(jobs)
+        jobs = jobs[turn:] + jobs[:turn]
     if args.list:
         for job in jobs:
             print(f"{job.label}  {job.script.tests} points, at most {job.script.timeout} s")
@@ -331,18 +413,25 @@ def main():
     report = Report(args.verbose)
     restarts = Restarts(args.restarts)
     finish = report.selftest if args.selftest else report.guest
-    report.line(f"{len(jobs)} guests, {args.jobs} at a time")
+    first = f", beginning with {jobs[0].label}" if args.rotate is not None else ""
+    report.line(f"{len(jobs)} guests, {args.jobs} at a time{first}")
     done = set()
     # The longest first: the end is not one long guest alone.
     order = sorted(jobs, key=lambda job: -job.script.timeout) if args.rotate is None else jobs
-    with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
-        pending = {pool.submit(job.run, args, skips, restarts): job for job in order}
-        while pending:
+    room = Room(max(1, args.jobs))
+    waiting = collections.deque(order)
+    with concurrent.futures.ThreadPoolExecutor(room.jobs + 1) as pool:
+        pending = {}
+        while waiting or pending:
+            while waiting and room.free(len(pending)):
+                job = waiting.popleft()
+                pending[pool.submit(job.run, args, skips, restarts)] = job
+                room.started()
             ready, _ = concurrent.futures.wait(pending, 1, concurrent.futures.FIRST_COMPLETED)
             for future in ready:
-                pending.pop(future)
-                job = future.result()
+                job = pending.pop(future)
                 done.add(job)
+                future.result()
                 (report.left_out if job.left_out else finish)(job)
             report.progress(jobs, done)
     print(report.last_line(restarts))

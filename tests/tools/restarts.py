@@ -41,7 +41,8 @@ class Restarts(unittest.TestCase):
         booted = None if problems else 5.0
         ktap = ["1..1", "ok 1 point"] if booted else []
         return types.SimpleNamespace(run=lambda: not problems, problems=problems, booted=booted,
-                                     ktap=ktap, figures=[], seconds=1.0)
+                                     ktap=ktap, figures=[], seconds=1.0,
+                                     processor_seconds=1.0)
 
     def job(self, *ends):
         """Runs one job; its problems."""
