@@ -7,7 +7,6 @@
 # topology: gen2,mem=384
 # topology: gen2,mem=384,smp=1
 # topology: gen2,mem=448,iommu=strict
-# topology: gen2,mem=448,iommu=pt
 # append: crashkernel=144M
 # crash: Kernel panic - not syncing: sysrq triggered crash
 # outside: dump.py
