@@ -271,8 +271,9 @@ pub(super) unsafe extern "C" fn eh_host_reset<T: LowLevelDriver>(
 /// The driver's reset, whatever it has answered, has taken the commands from the hardware, and other
 /// threads get the time to complete what they hold. What is in the table after that was forgotten there. As
 /// the hardware may still have it, the device loses bus mastering first, so that it cannot write to memory that
-/// is in other use by then; then the command is ended with an error. Nothing can be forgotten elsewhere, see [`Done`](super::Done): what is not in the
-/// table is in the hands of a call that has to complete it, and which is named.
+/// is in other use by then; then the command is ended with an error, and the driver is told, which posts
+/// nothing any more. Nothing can be forgotten elsewhere, see [`Done`](super::Done): what is not in the table is
+/// in the hands of a call that has to complete it, and which is named.
 ///
 /// # Safety
 ///
@@ -290,19 +291,19 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
             kernel::time::delay::fsleep(LEFT_POLL);
             continue;
         }
-        crate::pci::stop_dma(gate.device());
         let table = gate.driver().in_flight();
-        let ended = table.flight(tag).is_some_and(|flight| {
-            table.land(flight, |command| {
+        if let Some(flight) = table.flight(tag) {
+            crate::pci::stop_dma(gate.device());
+            if table.land(flight, |command| {
                 command.complete(Status::host(HostByte::Error))
-            })
-        });
-        if ended {
-            dev_err!(
-                gate.device(),
-                "tag {} is still outstanding after a host reset: DMA is stopped, the command ends with an error\n",
-                tag
-            );
+            }) {
+                dev_err!(
+                    gate.device(),
+                    "tag {} is still outstanding after a host reset: DMA is stopped, the command ends with an error\n",
+                    tag
+                );
+            }
+            gate.driver().dma_stopped(gate.device());
             continue;
         }
         dev_err!(

@@ -116,6 +116,14 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     /// the adapter takes new ones: nothing waits for it to settle.
     fn reset_host(&self, dev: &device::Device<Bound>, command: &TimedOut<'_, Self>) -> Recovery;
 
+    /// The library has taken bus mastering from the device for good: a host reset had left a command in the
+    /// table, and the hardware may still have it. May sleep; may be called several times, also while a reset
+    /// that user space asks for runs.
+    ///
+    /// The device can read no command and write no answer any more. From now on the driver completes every
+    /// command with an error at once, and waits for no answer, also when its host is removed.
+    fn dma_stopped(&self, dev: &device::Device<Bound>);
+
     /// Rings the doorbell for commands posted before, when the last one of a batch was not queued. Atomic
     /// context.
     fn commit(&self, _dev: &device::Device<Bound>, _posting: Posting<'_>) {

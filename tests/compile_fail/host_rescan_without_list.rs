@@ -48,6 +48,8 @@ impl LowLevelDriver for Adapter {
         Recovery::Failed
     }
 
+    fn dma_stopped(&self, _dev: &Device<Bound>) {}
+
     fn rescan(&self, _dev: &Device<Bound>) -> Result {
         Ok(())
     }

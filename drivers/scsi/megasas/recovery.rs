@@ -140,6 +140,8 @@ impl Adapter {
             outcome = self.bring_up(dev, way, self.state_timeout()).map(drop);
             match outcome {
                 Ok(()) | Err(ENODEV) => break,
+                // Given up meanwhile: see `on_dma_stopped`.
+                Err(_) if self.health() == Health::Dead => break,
                 Err(_) => {}
             }
         }
@@ -159,6 +161,13 @@ impl Adapter {
                 Recovery::Failed
             }
         }
+    }
+
+    /// The device can no longer read frames or write answers: the adapter is given up, whoever waits for an
+    /// answer of the firmware is woken, and teardown asks the firmware for nothing.
+    pub(crate) fn on_dma_stopped(&self, dev: &Device<Bound>) {
+        dev_err!(dev, "DMA is stopped; the adapter is dead\n");
+        self.halt(dev);
     }
 
     /// Stops the firmware and gives the adapter up. Sleeps.

@@ -483,6 +483,10 @@ fn show_registers(adapter: &Adapter, dev: &Device<Bound>, out: &mut dyn fmt::Wri
     let Ok(bar) = adapter.bar.access(dev) else {
         return Ok(());
     };
+    let _section = kernel::sync::rcu::read_lock();
+    if adapter.quiet.is_quiet() {
+        return writeln!(out, "the adapter is being reset, its registers are not read");
+    }
     writeln!(out, "[30]: {:08x}", bar.read(regs::OSTS).into_raw())?;
     writeln!(out, "[34]: {:08x}", bar.read(regs::OMSK).into_raw())?;
     writeln!(out, "[b0]: {:08x}", bar.read(regs::OSP0).into_raw())?;

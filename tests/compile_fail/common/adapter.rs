@@ -45,4 +45,6 @@ impl LowLevelDriver for Adapter {
     fn reset_host(&self, _dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
         Recovery::Failed
     }
+
+    fn dma_stopped(&self, _dev: &Device<Bound>) {}
 }
