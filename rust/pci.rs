@@ -206,17 +206,6 @@ pub fn stop_dma(dev: &device::Device<Bound>) {
     }
 }
 
-/// Lets the device write to memory again. Any context.
-pub fn start_dma(dev: &device::Device<Bound>) {
-    if let Ok(dev) = <&pci::Device<Bound>>::try_from(dev) {
-        let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
-            .cast_mut()
-            .cast();
-        // SAFETY: as in `stop_dma`: a valid device, which its reference guarantees.
-        unsafe { bindings::pci_set_master(raw) };
-    }
-}
-
 /// A device whose memory window and bus mastering are enabled. When this is dropped the device is disabled
 /// again: it no longer reads or writes memory. Dropping may sleep.
 ///
