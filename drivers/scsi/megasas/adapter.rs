@@ -4,7 +4,10 @@
 
 use crate::model::Model;
 use crate::regs;
-use crate::reset::Controller;
+use crate::reset::{
+    Controller,
+    Quiet, //
+};
 use crate::sgl::Format;
 use crate::status::{
     TargetAddress,
@@ -152,6 +155,8 @@ pub(crate) struct Adapter {
     pub(crate) in_flight: InFlight<Adapter>,
     pub(crate) mailbox: Mailbox,
     health: AtomicU32,
+    /// Whether the registers may be accessed.
+    pub(crate) quiet: Quiet,
     /// Replies that belong to no command.
     pub(crate) strays: AtomicU32,
     /// Resets since the driver was bound.
@@ -246,6 +251,7 @@ impl Adapter {
             in_flight: InFlight::new(tags)?,
             mailbox: Mailbox::new(INTERNAL)?,
             health: AtomicU32::new(Health::Resetting as u32),
+            quiet: Quiet::new(),
             strays: AtomicU32::new(0),
             resets: AtomicU32::new(0),
             no_online_reset: AtomicBool::new(false),
@@ -322,11 +328,17 @@ impl Adapter {
             dev,
             bar: self.bar.access(dev)?,
             model: self.model,
+            quiet: &self.quiet,
         })
     }
 
-    /// True if the device does not answer any more: it was pulled out. Any context.
+    /// True if the device does not answer any more: it was pulled out. During a reset it is not asked, as it may
+    /// not answer for a while: the reset itself finds out. Any context.
     pub(crate) fn is_gone(&self, dev: &Device<Bound>) -> bool {
+        let _section = kernel::sync::rcu::read_lock();
+        if self.health() == Health::Resetting || self.quiet.is_quiet() {
+            return false;
+        }
         match self.bar.access(dev) {
             Ok(bar) => bar.read(regs::OSP0).is_gone(),
             Err(_) => true,
@@ -350,5 +362,31 @@ impl Adapter {
         let value = frame.address() as u32 | u32::from(extra) << 1 | 1;
         regs::post_frame(bar, value, posting);
         self.poller.kick();
+    }
+
+    /// The registers and the place of the reply ring, for sysfs.
+    pub(crate) fn show_registers(
+        &self,
+        dev: &Device<Bound>,
+        out: &mut dyn fmt::Write,
+    ) -> fmt::Result {
+        let Ok(bar) = self.bar.access(dev) else {
+            return Ok(());
+        };
+        let _section = kernel::sync::rcu::read_lock();
+        if self.quiet.is_quiet() {
+            return writeln!(
+                out,
+                "the adapter is being reset, its registers are not read"
+            );
+        }
+        writeln!(out, "[30]: {:08x}", bar.read(regs::OSTS).into_raw())?;
+        writeln!(out, "[34]: {:08x}", bar.read(regs::OMSK).into_raw())?;
+        writeln!(out, "[b0]: {:08x}", bar.read(regs::OSP0).into_raw())?;
+        if let Some(memory) = self.ring.slot(0) {
+            let (at, entries) = (memory.address(), self.limits.commands.get());
+            writeln!(out, "reply ring: {:#x}, {} entries", at, entries)?;
+        }
+        Ok(())
     }
 }

@@ -124,6 +124,8 @@ pub(crate) const UNLOCK: [u8; 6] = [0x0, 0x4, 0xb, 0x2, 0x7, 0xd];
 ///
 /// Source: `megasas_adp_reset_xscale`, which is what the C driver uses for the 1078 too.
 pub(crate) mod config {
+    /// Offset of the vendor's id (`PCI_VENDOR_ID`).
+    pub(crate) const VENDOR: usize = 0x00;
     /// Offset of the control and status register (`MFI_1068_PCSR_OFFSET`).
     pub(crate) const CONTROL: usize = 0x84;
     /// Offset of the handshake register (`MFI_1068_FW_HANDSHAKE_OFFSET`).

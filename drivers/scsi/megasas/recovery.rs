@@ -53,9 +53,7 @@ impl Adapter {
             dev_warn!(dev, "tag {} was answered without an interrupt\n", tag);
             return TimeoutAction::Completed;
         }
-        // During a reset of the adapter its registers are not read, see `RESET_QUIET`: the reset itself finds
-        // out whether the device is gone.
-        if self.health() != Health::Resetting && self.is_gone(dev) {
+        if self.is_gone(dev) {
             dev_err!(dev, "the device no longer responds\n");
             self.kill(dev);
         } else if self.settings.throttle_depth != 0 {

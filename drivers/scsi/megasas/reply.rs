@@ -242,7 +242,7 @@ impl Adapter {
 impl Handler for Adapter {
     fn message(&self, dev: &Device<Bound>, section: ReadSide<'_>, _vector: u32) {
         // The status may say nothing here; if it does, it has to be acknowledged as on the line.
-        if let Ok(controller) = self.controller(dev) {
+        if let (false, Ok(controller)) = (self.quiet.is_quiet(), self.controller(dev)) {
             self.acknowledged(dev, controller.acknowledge());
         }
         self.drain(dev, section);
@@ -252,6 +252,10 @@ impl Handler for Adapter {
         let Ok(controller) = self.controller(dev) else {
             return Line::NotOurs;
         };
+        // Whether it is ours cannot be asked: as the C driver does, it is taken for handled.
+        if self.quiet.is_quiet() {
+            return Line::Ours;
+        }
         let cause = controller.acknowledge();
         if cause.is_none() {
             return Line::NotOurs;

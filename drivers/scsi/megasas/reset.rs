@@ -20,6 +20,10 @@ use crate::model::{
     ALL_PENDING, //
 };
 use crate::regs;
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
 use kernel::device::{
     Bound,
     Device, //
@@ -30,6 +34,7 @@ use kernel::pci;
 use kernel::prelude::*;
 use kernel::time::delay::fsleep;
 use kernel::time::Delta;
+use storage::rcu;
 
 /// How often the firmware's state is polled while it changes.
 pub(crate) const STATE_POLL: Delta = Delta::from_millis(1);
@@ -64,12 +69,40 @@ pub(crate) enum Way {
     AdapterReset,
 }
 
+/// Whether an adapter reset runs, in which nobody else accesses the registers: the device may not answer on the
+/// bus (`fw_reset_no_pci_access` of the C driver).
+pub(crate) struct Quiet(AtomicBool);
+
+impl Quiet {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Whoever asks inside a read-side section may access the registers until its end if this is false. Any
+    /// context.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        // Acquire pairs with the release in `during`: what is accessed now comes after the reset.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Runs an adapter reset, after those who have found it not to be quiet have done. Sleeps.
+    fn during<R>(&self, reset: impl FnOnce() -> R) -> R {
+        self.0.store(true, Ordering::Relaxed);
+        rcu::synchronize();
+        let result = reset();
+        self.0.store(false, Ordering::Release);
+        result
+    }
+}
+
 /// A controller that can be reached.
 #[derive(Clone, Copy)]
 pub(crate) struct Controller<'a> {
     pub(crate) dev: &'a Device<Bound>,
     pub(crate) bar: &'a Bar,
     pub(crate) model: Model,
+    pub(crate) quiet: &'a Quiet,
 }
 
 impl Controller<'_> {
@@ -99,9 +132,13 @@ impl Controller<'_> {
         Some(cause)
     }
 
-    /// Stops the firmware for good: only a reset of the adapter starts it again. Any context.
+    /// Stops the firmware for good: only a reset of the adapter starts it again. Where one runs just now there
+    /// is nothing to stop. Any context.
     pub(crate) fn halt(self) {
-        self.order(order::STOP);
+        let _section = kernel::sync::rcu::read_lock();
+        if !self.quiet.is_quiet() {
+            self.order(order::STOP);
+        }
     }
 
     /// Takes the firmware from whatever state a previous driver left to READY, where it has no commands and
@@ -118,7 +155,10 @@ impl Controller<'_> {
             self.reset_adapter()?;
         }
         for _ in 0..MAX_CHANGES {
-            let status = self.status()?;
+            let status = match way {
+                Way::Handshake => self.status()?,
+                Way::AdapterReset => self.status_after_reset()?,
+            };
             match Step::new(status.firmware_state(), way == Way::AdapterReset) {
                 Step::Done => {
                     self.mask_interrupts();
@@ -152,6 +192,25 @@ impl Controller<'_> {
         }
     }
 
+    /// As [`Controller::status`], after an adapter reset. All ones are no proof then that the device is gone: its
+    /// registers may not answer yet. As the C driver does, they are taken for FAULT, which is waited out, unless
+    /// the configuration space does not answer either.
+    fn status_after_reset(self) -> Result<regs::OSP0> {
+        let status = self.bar.read(regs::OSP0);
+        if status.is_gone() && self.is_unplugged() {
+            return Err(ENODEV);
+        }
+        Ok(status)
+    }
+
+    /// True if the configuration space does not answer: a device that is there has its vendor's id in it, which
+    /// is never all ones. A device has to answer there one second after a reset (PCI Express Base
+    /// Specification, 6.6.1). Any context.
+    fn is_unplugged(self) -> bool {
+        <&pci::Device<Bound>>::try_from(self.dev)
+            .is_ok_and(|dev| dev.config_space().read16(config::VENDOR) == u16::MAX)
+    }
+
     /// Restarts the firmware. Sleeps, for seconds.
     ///
     /// # Errors
@@ -162,18 +221,20 @@ impl Controller<'_> {
         self.status()?;
         dev_warn!(self.dev, "resetting the adapter\n");
         self.mask_interrupts();
-        match self.model {
+        self.quiet.during(|| match self.model {
             Model::Gen1 => self.reset_gen1(),
             Model::Gen2 => self.reset_gen2(),
-        }
+        })
     }
 
-    /// Waits until a bit of the diagnostic register has a value.
+    /// Waits until a bit of the diagnostic register has a value. All ones are none: as in the C driver, a
+    /// register that does not answer yet gets the whole time, but for a device that was pulled out.
     fn wait_diag(self, done: impl Fn(&regs::DIAG) -> bool, timeout: Delta) -> Result<regs::DIAG> {
         let read = || match self.bar.read(regs::DIAG) {
-            diag if diag.into_raw() == u32::MAX => Err(ENODEV),
+            diag if diag.into_raw() == u32::MAX && self.is_unplugged() => Err(ENODEV),
             diag => Ok(diag),
         };
+        let done = |diag: &regs::DIAG| diag.into_raw() != u32::MAX && done(diag);
         read_poll_timeout(read, done, DIAG_POLL, timeout)
     }
 

@@ -78,6 +78,7 @@ use adapter::Adapter;
 use model::Model;
 use reset::{
     Controller,
+    Quiet,
     Way, //
 };
 use status::{
@@ -239,11 +240,13 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model, width: AddressWidth) -> Res
     let bar = pdev.iomap_region_sized::<{ regs::SIZE }>(model.bar(), c"rmegasas")?;
     let bar = bar.into_devres()?;
 
+    let quiet = Quiet::new();
     let registers = bar.access(dev)?;
     let controller = Controller {
         dev,
         bar: registers,
         model,
+        quiet: &quiet,
     };
     let timeout = Delta::from_secs(i64::from(settings.reset_wait));
     match controller.make_ready(Way::Handshake, timeout) {
@@ -375,7 +378,7 @@ impl LowLevelDriver for Adapter {
         },
         Attribute {
             name: c"dump_system_regs",
-            show: show_registers,
+            show: Adapter::show_registers,
         },
     ];
 
@@ -410,6 +413,10 @@ impl LowLevelDriver for Adapter {
 
     fn reset_host(&self, dev: &Device<Bound>, _command: &TimedOut<'_, Self>) -> Recovery {
         self.on_host_reset(dev)
+    }
+
+    fn dma_stopped(&self, dev: &Device<Bound>) {
+        self.on_dma_stopped(dev);
     }
 
     fn is_present(&self, at: scsi::Address) -> bool {
@@ -475,24 +482,4 @@ fn show_target(_: &Adapter, device: &scsi::Device, out: &mut dyn fmt::Write) -> 
 
 fn show_outstanding(adapter: &Adapter, _: &Device<Bound>, out: &mut dyn fmt::Write) -> fmt::Result {
     writeln!(out, "{}", adapter.in_flight.len())
-}
-
-fn show_registers(adapter: &Adapter, dev: &Device<Bound>, out: &mut dyn fmt::Write) -> fmt::Result {
-    use kernel::io::Io;
-
-    let Ok(bar) = adapter.bar.access(dev) else {
-        return Ok(());
-    };
-    let _section = kernel::sync::rcu::read_lock();
-    if adapter.quiet.is_quiet() {
-        return writeln!(out, "the adapter is being reset, its registers are not read");
-    }
-    writeln!(out, "[30]: {:08x}", bar.read(regs::OSTS).into_raw())?;
-    writeln!(out, "[34]: {:08x}", bar.read(regs::OMSK).into_raw())?;
-    writeln!(out, "[b0]: {:08x}", bar.read(regs::OSP0).into_raw())?;
-    if let Some(memory) = adapter.ring.slot(0) {
-        let (at, entries) = (memory.address(), adapter.limits.commands.get());
-        writeln!(out, "reply ring: {:#x}, {} entries", at, entries)?;
-    }
-    Ok(())
 }

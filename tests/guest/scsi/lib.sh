@@ -86,7 +86,7 @@ find_memory() {
 }
 
 # cover STATUS: memory takes the place of the controller's registers (BAR 1 of `function`), which no longer
-# see what is written; the status register (0xb0) reads as STATUS.
+# see what is written; the status register (0xb0) reads as STATUS, and so does everything if that is all ones.
 cover() {
 	start=$(start_of "$function" 1)
 	# Where the kernel knows it to be; it may have been elsewhere.
@@ -94,7 +94,10 @@ cover() {
 	config "$memory" $COMMAND 2
 	python3 -c 'import mmap, struct, sys
 file = open(sys.argv[1], "r+b")
-mmap.mmap(file.fileno(), 16384)[0xb0:0xb4] = struct.pack("<I", int(sys.argv[2], 0))
+memory = mmap.mmap(file.fileno(), 16384)
+status = struct.pack("<I", int(sys.argv[2], 0))
+memory[:] = (status if status == b"\xff" * 4 else bytes(4)) * (16384 // 4)
+memory[0xb0:0xb4] = status
 ' "$memory/resource2" "$1"
 	config "$function" $COMMAND 0
 	config "$memory" $COMMAND 0
