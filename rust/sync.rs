@@ -16,7 +16,8 @@ use kernel::sync::lock::{
     Lock, //
 };
 
-/// A spinlock whose holder runs with local interrupts disabled. Any context.
+/// A spinlock whose holder runs with local interrupts disabled. Any context but that of an NMI, which may come
+/// while this processor takes or releases one of these locks, and must not even try.
 ///
 /// Several may be held at once, and released in any order: interrupts come back with the last. To wait on a
 /// [`CondVar`](kernel::sync::CondVar) with one, hold no other: a task must not sleep with a spinlock held.

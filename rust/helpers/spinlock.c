@@ -5,7 +5,8 @@
  * With spin_lock_irqsave() each lock restores the flags from before it was taken: released in the order in which
  * they were taken, the first would let interrupts in with the second held, and the second would keep them out
  * for good. Here the processor counts how many of these locks it holds, and lets interrupts in when the last
- * is released. While one is held nothing else runs on the processor, so the count needs no lock.
+ * is released. While one is held nothing else runs on the processor but an NMI, whose handler must use none of
+ * these locks, not even by spin_trylock(), so the count needs no lock.
  *
  * A task that sleeps with such a lock held, which is a bug that the scheduler reports, leaves its count behind.
  * The next task on that processor starts a count of its own.
