@@ -206,8 +206,11 @@ pub fn stop_dma(dev: &device::Device<Bound>) {
     }
 }
 
-/// A device whose memory window and bus mastering are enabled. When this is dropped the device is disabled
-/// again: it no longer reads or writes memory. Dropping may sleep.
+/// A device whose memory window is enabled. When this is dropped the device is disabled again: it no longer reads
+/// or writes memory. Dropping may sleep.
+///
+/// Bus mastering is left alone: what used the device before may have left commands in it. The driver first brings
+/// it to rest by its registers, and then calls [`pci::Device::set_master`].
 ///
 /// # Invariants
 ///
@@ -223,7 +226,6 @@ impl Enabled {
     /// does not wake up.
     pub fn new(dev: &pci::Device<Core<'_>>) -> Result<Self> {
         dev.enable_device_mem()?;
-        dev.set_master();
         // INVARIANT: it has just succeeded; nothing else copies or makes a value of this type.
         Ok(Self(dev.into()))
     }

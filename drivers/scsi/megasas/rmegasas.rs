@@ -254,6 +254,9 @@ fn probe(pdev: &pci::Device<Core<'_>>, model: Model, width: AddressWidth) -> Res
         Err(ENODEV) => return Err(ENODEV),
         Err(_) => controller.make_ready(Way::AdapterReset, timeout)?,
     }
+    // Not before: the device may still have commands of whoever used it last, such as one that a host reset has
+    // left, and write to memory that is in other use by now. Firmware that is READY has none.
+    pdev.set_master();
     let limits = adapter::FirmwareLimits::read(registers, width)?;
     let adapter = Arc::new(Adapter::new(dev, bar, model, limits, settings)?, GFP_KERNEL)?;
 

@@ -5,11 +5,11 @@
 # topology: gen2
 # topology: gen1
 # timeout: 150
-# tests: 12
+# tests: 13
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 12
+plan 13
 require_cmd sg_reset
 
 case $IRONPATH_TOPOLOGY in
@@ -52,6 +52,17 @@ load_in_order() {
 	in_order "OMSK: 0xffffffff" "$(adapter_reset)" "OMSK: 0xffffffff" "OMSK: 0xffffffff" INIT \
 		"ODCR0: 0xffffffff" "OMSK: $mask"
 }
+# master_after_reset: the device was let write to memory after the order to reset, and before INIT. (Bit 2 of the
+# command register, at 4 in the configuration space; its write for the interrupts comes later, and has the bit too.)
+master_after_reset() {
+	events='megasas_mmio_writel reg MFI_(IDB|DIAG)|megasas_init(_firmware|q_mapped) '
+	ctl trace lines "$events|pci_cfg_write megasas.* @0x4 <- 0x[0-9a-f]*[4-7c-f]\$" |
+		sed -e 's/^megasas_mmio_writel .*/order/' -e 's/^pci_cfg_write .*/master/' -e 's/^megasas_init.*/INIT/' |
+		uniq | xargs >/tmp/written
+	grep -qx 'order master INIT' /tmp/written && return
+	echo "written: $(cat /tmp/written)"
+	return 1
+}
 # stop_firmware: as firmware does that has met an error of its own; by the registers' other window.
 stop_firmware() { ctl hmp "o/w $((port + 0x20)) 0x20"; }
 reset_host() { sg_reset -N -H "/dev/$(disk_by_serial IRON0000)"; }
@@ -61,7 +72,7 @@ device=$(readlink -f /sys/bus/pci/devices/*/ | while read -r path; do
 done)
 port=$(($(sed -n "${bar}p" "$device/resource" | cut -d' ' -f1)))
 
-trace_start megasas_mmio_writel megasas_init_firmware megasas_initq_mapped megasas_qf_complete_noirq
+trace_start megasas_mmio_writel megasas_init_firmware megasas_initq_mapped megasas_qf_complete_noirq pci_cfg_write
 load_modules
 check "two disks" found
 check "from READY: INIT while interrupts are masked, then they are acknowledged and let in" in_order \
@@ -88,4 +99,5 @@ trace_mark
 load_modules
 check "the driver is loaded after the firmware has stopped" found
 check "the adapter is reset, once" load_in_order
+check "the device may write to memory only once it has forgotten what it had" master_after_reset
 finish
