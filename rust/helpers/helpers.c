@@ -26,6 +26,17 @@ bool storage_is_capture_kernel(void)
 }
 EXPORT_SYMBOL_GPL(storage_is_capture_kernel);
 
+/*
+ * scsi_done() for a command that ended while its timeout ran. It leaves out the fault injection, which discards
+ * a completion so that the timeout comes: this is the timeout, and no other follows.
+ */
+void storage_scsi_done_at_timeout(struct scsi_cmnd *cmd)
+{
+	if (!test_and_set_bit(SCMD_STATE_COMPLETE, &cmd->state))
+		blk_mq_complete_request(scsi_cmd_to_rq(cmd));
+}
+EXPORT_SYMBOL_GPL(storage_scsi_done_at_timeout);
+
 struct workqueue_struct *storage_alloc_workqueue(const char *name, bool reclaim)
 {
 	return alloc_workqueue("%s", WQ_PERCPU | (reclaim ? WQ_MEM_RECLAIM : 0), 0, name);

@@ -18,6 +18,7 @@
 unsigned long storage_wait_for_completion_timeout(struct completion *done, unsigned long jiffies);
 void storage_dma_rmb(void);
 bool storage_is_capture_kernel(void);
+void storage_scsi_done_at_timeout(struct scsi_cmnd *cmd);
 
 /* spinlock.c */
 unsigned long storage_spin_lock_irq(spinlock_t *lock);

@@ -32,6 +32,7 @@ use super::ownership::{
     Ownership, //
 };
 use super::status::{
+    HostByte,
     Status,
     SENSE_LENGTH, //
 };
@@ -119,7 +120,8 @@ pub struct Command<'c, T: LowLevelDriver> {
     _driver: PhantomData<fn() -> T>,
 }
 
-/// A command that the driver gives back without having touched it; the mid-layer tries again later.
+/// A command that the driver gives back without having touched it; the mid-layer tries again later. If it has
+/// timed out meanwhile, the timeout or error handling starts it anew, and it is not queued a second time.
 #[must_use = "return it from `queue`"]
 pub struct Rejected<'c> {
     code: bindings::scsi_qc_status,
@@ -347,17 +349,24 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
         self.unmap();
         let raw = self.as_raw();
         self.area().owner.end(|| {
-            // SAFETY: the command is ours until `end` has returned, by the invariant.
-            unsafe { (*raw).result = status.as_result() };
+            // SAFETY: the command is allocated, by the invariant.
+            unsafe { set_result(raw, status) };
         })
     }
 
-    #[inline]
-    fn reject(self, code: bindings::scsi_qc_status) -> Rejected<'c> {
+    fn reject(self, busy: bindings::scsi_qc_status) -> Rejected<'c> {
         self.unmap();
-        self.area().owner.reject();
+        let raw = self.as_raw();
+        let end = self.area().owner.reject(|| {
+            // SAFETY: the command is allocated, by the invariant.
+            unsafe { set_result(raw, Status::host(HostByte::Requeue)) };
+        });
         Rejected {
-            code,
+            code: match end {
+                End::Report => busy,
+                // The timeout or error handling has it, and is the one to start it anew.
+                End::Silent => 0,
+            },
             _brand: self.brand,
         }
     }
@@ -371,6 +380,19 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
     pub fn reject_host_busy(self) -> Rejected<'c> {
         self.reject(bindings::scsi_qc_status_SCSI_MLQUEUE_HOST_BUSY)
     }
+}
+
+/// Writes a command's result. A timeout may come meanwhile, whose end writes it too: which of the two stays is
+/// decided by [`Ownership`], not here.
+///
+/// # Safety
+///
+/// `raw` is an allocated command.
+#[inline]
+unsafe fn set_result(raw: *mut bindings::scsi_cmnd, status: Status) {
+    // SAFETY: valid for a write, as the caller promises. Another write at the same time is no data race: both are
+    // single volatile stores (`WRITE_ONCE`).
+    unsafe { (&raw mut (*raw).result).write_volatile(status.as_result()) };
 }
 
 /// The block layer's tag of a command, which stands right behind its request (`scsi_cmd_to_rq`).

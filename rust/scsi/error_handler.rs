@@ -64,26 +64,27 @@ pub(super) unsafe extern "C" fn eh_timed_out<T: LowLevelDriver>(
     // SAFETY: the area was initialised with the request, and stays while the request does, of which the
     // timeout has a reference; it is only shared.
     let area = unsafe { &*area_of::<T>(raw) };
-    let outstanding = area.owner.time_out();
+    let timed_out = area.owner.time_out();
     area.begin_grace_period();
-    let verdict = if outstanding {
+    let verdict = match timed_out {
         // SAFETY: this function's own requirement, which the mid-layer keeps.
-        match unsafe { ask::<T>(raw) } {
+        Ok(()) => match unsafe { ask::<T>(raw) } {
             TimeoutAction::Extend => area.owner.extend(),
             TimeoutAction::Completed | TimeoutAction::Escalate => area.owner.escalate(),
-        }
-    } else {
-        Verdict::Idle
+        },
+        Err(verdict) => verdict,
     };
     match verdict {
-        Verdict::Outstanding => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
+        Verdict::Outstanding | Verdict::Rejected => {
+            bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER
+        }
         // One that has just ended is completed by `scsi_done`, or by the abort, whichever is first. (With
         // `io-timeout-fail` the block layer has discarded the completion, which must not keep the command.)
         Verdict::Escalated | Verdict::Idle => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
         Verdict::Late => {
-            // SAFETY: the command is allocated, see above. The mid-layer is told once: the owner was
-            // not to tell it, and the timeout runs once at a time for a request.
-            unsafe { bindings::scsi_done(raw) };
+            // SAFETY: the function wants a command whose request is outstanding: the owner has not ended it, see
+            // `Ownership`, and the timeout has a reference to it, and runs once at a time for a request.
+            unsafe { bindings::storage_scsi_done_at_timeout(raw) };
             bindings::scsi_timeout_action_SCSI_EH_DONE
         }
     }

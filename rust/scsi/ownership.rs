@@ -7,20 +7,27 @@
 //! ```text
 //!             begin                end
 //!   Idle ----------> Outstanding ------> Idle      the mid-layer is told
-//!    ^                |       ^
-//!    |       time_out |       | extend
-//!    |                v       |            end
-//!    |               TimedOut -----------------+
-//!    |                |                        v
-//!    |       escalate |              end
-//!    |                v         +------------> Late ----> (as Idle)
-//!    |               Escalated -+
+//!                     |   |   ^
+//!                     |   |   |  reject
+//!                     |   +---|--------> Rejected  the mid-layer gets it back     (as Idle)
+//!            time_out |       | extend
+//!                     v       |      end, reject
+//!                    TimedOut -----------------+
+//!                     |                        v
+//!            escalate |          end, reject
+//!                     v         +------------> Late                               (as Idle)
+//!                    Escalated -+
 //! ```
 //!
 //! The block layer's timeout takes the right to end the command away from the driver: between `time_out`
 //! and the verdict of the driver (`extend` or `escalate`) and, for good, after `escalate`, the end of the
 //! driver's ownership is recorded as `Late`, and `scsi_done` is not called. It would do nothing at that time,
 //! but a call that is delayed until error handling has retried the command would end the retry.
+//!
+//! The same holds for a driver that gives the command back from `queuecommand`: once the timeout has it, the
+//! mid-layer must not requeue it, so that the end is recorded as `Late` there too, and `queuecommand` says that
+//! the driver has taken the command. The other way round, a timeout that finds the command `Rejected` leaves it
+//! alone: `queuecommand` has said that the command comes back, or is about to, and the block layer requeues it.
 //!
 //! There is one window: `end` sees `Outstanding`, and calls `scsi_done` after the timeout has come. Both
 //! are inside one read-side section of RCU. Error handling waits for the end of the sections that were
@@ -37,18 +44,21 @@ use crate::atomic::{
 const IDLE: u32 = 0;
 /// The driver ended it when it was error handling's already, or is about to be.
 const LATE: u32 = 1;
+/// The driver has given it back, unstarted, to the `queuecommand` that it came by.
+const REJECTED: u32 = 2;
 /// The driver has it. All states from here on are so.
-const OUTSTANDING: u32 = 2;
+const OUTSTANDING: u32 = 3;
 /// The driver has it, and is asked what is to be done at its timeout.
-const TIMED_OUT: u32 = 3;
+const TIMED_OUT: u32 = 4;
 /// The driver has it, and error handling too.
-const ESCALATED: u32 = 4;
+const ESCALATED: u32 = 5;
 
 /// What the end of the driver's ownership means.
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
-    /// The mid-layer is to be told, in the same read-side section.
+    /// The mid-layer is to be told, in the same read-side section; of a rejection, by what `queuecommand`
+    /// returns.
     Report,
     /// The mid-layer is not to be told: the timeout or error handling has the command.
     Silent,
@@ -66,6 +76,9 @@ pub(crate) enum Verdict {
     Late,
     /// The driver ended it just before the timeout, and tells the mid-layer.
     Idle,
+    /// The request that timed out is no longer the driver's, or never was: `queuecommand` gives it back, and the
+    /// block layer requeues it. Nobody else may get it.
+    Rejected,
 }
 
 /// Who has a command.
@@ -111,7 +124,7 @@ impl Ownership {
     #[inline]
     pub(crate) fn end(&self, write: impl Fn()) -> End {
         if self.0.load(Ordering::Relaxed) != OUTSTANDING {
-            return self.end_late(write);
+            return self.end_late(IDLE, write);
         }
         write();
         // Release: what the owner did to the command comes before what others do who see this.
@@ -119,17 +132,19 @@ impl Ownership {
         End::Report
     }
 
+    /// `reported` is the state of a command whose end is to be reported.
     #[cold]
-    fn end_late(&self, write: impl Fn()) -> End {
+    fn end_late(&self, reported: u32, write: impl Fn()) -> End {
         // Ends: an exchange fails only where a timeout has gone a step further, of which there are two.
         loop {
             let seen = self.0.load(Ordering::Relaxed);
-            if seen != ESCALATED {
+            // A command that is given back has no status.
+            if seen != ESCALATED && (seen, reported) != (OUTSTANDING, REJECTED) {
                 write();
             }
             let (next, end) = match seen {
-                // It was extended.
-                OUTSTANDING => (IDLE, End::Report),
+                // Of `end`: it was extended.
+                OUTSTANDING => (reported, End::Report),
                 _ => (LATE, End::Silent),
             };
             if self.exchange(seen, next) {
@@ -138,18 +153,35 @@ impl Ownership {
         }
     }
 
-    /// The driver gives the command back, unstarted, to the `queuecommand` that it came by.
-    #[inline]
-    pub(crate) fn reject(&self) {
-        self.0.store(IDLE, Ordering::Release);
+    /// The driver gives the command back, unstarted, to the `queuecommand` that it came by. That returns it to
+    /// the mid-layer on [`End::Report`] only; otherwise it says that the driver has the command.
+    ///
+    /// `write` puts a status where the mid-layer finds it, by which it tries the command again; it is called as
+    /// in [`Ownership::end`].
+    pub(crate) fn reject(&self, write: impl Fn()) -> End {
+        // Not by a store, as in `end`: that a timeout has come meanwhile must not be missed, as nothing else keeps
+        // the block layer from starting the command anew.
+        self.end_late(REJECTED, write)
     }
 
-    /// The command's time is over: the driver is asked. False if it has just ended the command.
+    /// The command's time is over: the driver is asked.
     ///
     /// The caller begins a grace period of RCU next. After it, nobody reports the end of this use that has
     /// not found it in the state that this leaves.
-    pub(crate) fn time_out(&self) -> bool {
-        self.exchange(OUTSTANDING, TIMED_OUT)
+    ///
+    /// # Errors
+    ///
+    /// The verdict, if the driver is not to be asked: it has just ended the command, or has rejected it.
+    pub(crate) fn time_out(&self) -> Result<(), Verdict> {
+        match self
+            .0
+            .compare_exchange(OUTSTANDING, TIMED_OUT, Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => Ok(()),
+            // Escalated: the driver still has an earlier use, and `begin` refuses each further one.
+            Err(REJECTED | ESCALATED) => Err(Verdict::Rejected),
+            Err(_) => Err(Verdict::Idle),
+        }
     }
 
     /// The driver wants the command to have its time once more.

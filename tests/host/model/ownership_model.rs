@@ -71,6 +71,13 @@ impl Command {
         }
     }
 
+    /// `queuecommand` of a driver that gives the command back; true if the block layer requeues it.
+    fn reject(&self) -> bool {
+        let _section = self.rcu.read().unwrap();
+        self.memory.set(1);
+        self.owner.reject(|| ()) == End::Report
+    }
+
     fn grace_period(&self) {
         let _all = self.rcu.write().unwrap();
     }
@@ -80,15 +87,15 @@ impl Command {
     /// begin its section after it, or when the abort waits for it.
     fn timeout(&self, extend: bool, early: bool) -> After {
         let verdict = match (self.owner.time_out(), extend) {
-            (true, true) => self.owner.extend(),
-            (true, false) => self.owner.escalate(),
-            (false, _) => Verdict::Idle,
+            (Ok(()), true) => self.owner.extend(),
+            (Ok(()), false) => self.owner.escalate(),
+            (Err(verdict), _) => verdict,
         };
         if early {
             self.grace_period();
         }
         match verdict {
-            Verdict::Outstanding => return After::Nothing,
+            Verdict::Outstanding | Verdict::Rejected => return After::Nothing,
             Verdict::Late => {
                 self.memory.get();
                 self.report();
@@ -162,6 +169,25 @@ fn a_command_whose_time_is_extended_is_reported_once() {
         let reports = command.reports.load(Ordering::Relaxed);
         assert_eq!(reports, u32::from(after == After::Nothing), "{after:?}");
     });
+}
+
+#[test]
+fn a_command_that_is_rejected_at_its_timeout_has_one_owner() {
+    for (extend, early) in [(false, false), (false, true), (true, false)] {
+        loom::model(move || {
+            let command = Command::queued();
+            let driver = thread::spawn({
+                let command = command.clone();
+                move || command.reject()
+            });
+            let after = command.timeout(extend, early);
+            let requeued = driver.join().unwrap();
+            // The block layer requeues it, the timeout completes it, or error handling has it.
+            let reports = command.reports.load(Ordering::Relaxed);
+            let escalated = u32::from(after != After::Nothing);
+            assert_eq!(u32::from(requeued) + reports + escalated, 1, "{after:?}");
+        });
+    }
 }
 
 #[test]
