@@ -18,6 +18,23 @@
 //! command, to post it, or to give it back. So a driver cannot forget a command, drop it, or keep it
 //! anywhere but in the table: it does not compile.
 //!
+//! # Error handling
+//!
+//! Error handling uses the memory of a command that has failed or timed out for commands of its own
+//! (`scsi_eh_prep_cmnd`): CDB, scatter list, direction, sense data. It does not do so while there is a
+//! [`Command`] of it:
+//!
+//! - A [`Command`] exists in a read-side section of RCU only: that of `queuecommand`, or of
+//!   [`InFlight::land`]. The thread of error handling takes up a command after `call_rcu_hurry`
+//!   (`scsi_eh_scmd_add`), so that it waits for a section that was open at the timeout.
+//! - In a section that is opened later, the command was in the table at the timeout, and its [`Ownership`] says
+//!   that it is outstanding until it ends. In the memory of such a command error handling sends REQUEST SENSE if
+//!   no abort was tried and its status is CHECK CONDITION, START UNIT if its sense data asks for it, and TEST UNIT
+//!   READY after a step that has succeeded. It has neither that status nor sense data: the status of an earlier
+//!   try was cleared, as `scsi_queue_rq` clears the sense data, its own is written as it ends, and
+//!   [`Command::set_sense`] writes nothing once it was escalated. No step succeeds while it is outstanding.
+//!
+//! [`Ownership`]: super::ownership::Ownership
 //! [`InFlight`]: super::InFlight
 //! [`InFlight::reserve`]: super::InFlight::reserve
 //! [`InFlight::land`]: super::InFlight::land
@@ -150,8 +167,17 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
         // SAFETY: the area follows the command, and is initialised, by the caller's promise; it is shared:
         // all of it is atomic, but for the driver's data, which is `Sync`.
         let area = unsafe { &*area_of::<T>(raw.as_ptr()) };
+        if !area.owner.begin() {
+            return None;
+        }
+        // Without an abort error handling takes the status of an earlier try, which the mid-layer leaves there,
+        // for this one's: see "Error handling" above.
+        if !T::HAS_ABORT {
+            // SAFETY: the command is allocated, as the caller promises.
+            unsafe { set_result(raw.as_ptr(), Status::GOOD) };
+        }
         // INVARIANT: begun here, so that nobody else has it: see the invariant of `Ownership`.
-        area.owner.begin().then_some(Self {
+        Some(Self {
             raw,
             brand: PhantomData,
             _driver: PhantomData,
@@ -200,8 +226,8 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
     /// The command descriptor block, 6 to 32 bytes. Any context.
     #[inline]
     pub fn cdb(&self) -> &[u8] {
-        // SAFETY: valid, by the invariant; the mid-layer writes the CDB before it queues the command, and
-        // error handling, which reuses it, sends no command while this one is outstanding.
+        // SAFETY: valid, by the invariant. The mid-layer writes the CDB before it queues the command, and error
+        // handling for commands of its own, not while there is a `Command`: see "Error handling" above.
         let (cmnd, len) = unsafe { (&(*self.as_raw()).cmnd, (*self.as_raw()).cmd_len) };
         cmnd.get(..usize::from(len)).unwrap_or(cmnd)
     }

@@ -30,6 +30,7 @@ use super::template::{
     TimeoutAction, //
 };
 use crate::bindings;
+use crate::rcu::ReadSide;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::device::{
@@ -295,9 +296,12 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
         let table = gate.driver().in_flight();
         if let Some(flight) = table.flight(tag) {
             crate::pci::stop_dma(gate.device());
-            if table.land(flight, |command| {
+            let section = kernel::sync::rcu::read_lock();
+            let ended = table.land(ReadSide::of(&section), flight, |command| {
                 command.complete(Status::host(HostByte::Error))
-            }) {
+            });
+            drop(section);
+            if ended {
                 dev_err!(
                     gate.device(),
                     "tag {} is still outstanding after a host reset: DMA is stopped, the command ends with an error\n",

@@ -341,9 +341,11 @@ impl<T: LowLevelDriver> Builder<T> {
     ///
     /// # Errors
     ///
+    /// - `EBUSY` if the adapter's in-flight table is that of another host.
     /// - `ENOMEM` if there is no memory for the tag set.
     /// - Any other error of `scsi_add_host`.
     pub fn register(self, dev: &device::Device<Bound>, adapter: Arc<T>) -> Result<Arc<Host<T>>> {
+        adapter.in_flight().adopt()?;
         let shost = self.shost;
         let driver = Arc::as_ptr(&adapter).cast_mut();
         let host = Arc::pin_init(

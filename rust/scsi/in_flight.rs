@@ -14,7 +14,12 @@ use super::tag_slot::TagSlot;
 use super::template::LowLevelDriver;
 use crate::doorbell::Posting;
 use crate::generation::Generation;
+use crate::rcu::ReadSide;
 use core::marker::PhantomData;
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
 use kernel::prelude::*;
 
 /// One flight of a command: its tag, and which use of the tag it is.
@@ -36,6 +41,8 @@ pub struct Flight {
 /// A busy slot's payload comes from [`Command::into_raw`] of the same `T`; whoever frees the slot has it.
 pub struct InFlight<T: LowLevelDriver> {
     slots: KVVec<TagSlot>,
+    /// It is the table of a host: no other takes commands, of which error handling would know nothing.
+    adopted: AtomicBool,
     _driver: PhantomData<fn() -> T>,
 }
 
@@ -53,8 +60,21 @@ impl<T: LowLevelDriver> InFlight<T> {
         }
         Ok(Self {
             slots,
+            adopted: AtomicBool::new(false),
             _driver: PhantomData,
         })
+    }
+
+    /// Makes it the table of a host that is about to be registered. Any context.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if it is that of another host.
+    pub(super) fn adopt(&self) -> Result {
+        match self.adopted.swap(true, Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(EBUSY),
+        }
     }
 
     #[inline]
@@ -67,13 +87,18 @@ impl<T: LowLevelDriver> InFlight<T> {
     ///
     /// # Errors
     ///
-    /// The command comes back if its tag is still occupied, by a command that the hardware may have.
+    /// The command comes back if its tag is still occupied, by a command that the hardware may have, or if the
+    /// table is not the one that [`LowLevelDriver::in_flight`] had when the host was registered.
     #[inline]
     pub fn reserve<'c>(
         &self,
         command: Command<'c, T>,
     ) -> Result<Reserved<'c, '_, T>, Command<'c, T>> {
         let tag = command.tag();
+        // Relaxed: set before the host was registered, which comes before its first command.
+        if !self.adopted.load(Ordering::Relaxed) {
+            return Err(command);
+        }
         let Some(slot) = self.slot(tag) else {
             return Err(command);
         };
@@ -88,13 +113,15 @@ impl<T: LowLevelDriver> InFlight<T> {
         }
     }
 
-    /// Takes the command of exactly this flight out, and has `finish` complete it. Any context.
+    /// Takes the command of exactly this flight out, and has `finish` complete it. Any context, inside a
+    /// read-side section, which error handling waits for before it uses the command's memory.
     ///
     /// False, and nothing happens, if another caller has taken it, or if the tag or the generation is not
     /// of a command in flight.
     #[inline]
     pub fn land(
         &self,
+        _section: ReadSide<'_>,
         flight: Flight,
         finish: impl for<'c> FnOnce(Command<'c, T>) -> Done<'c>,
     ) -> bool {
@@ -126,7 +153,10 @@ impl<T: LowLevelDriver> InFlight<T> {
         (0..)
             .map_while(|tag| self.slot(tag).map(|_| tag))
             .filter_map(|tag| self.flight(tag))
-            .filter(|flight| self.land(*flight, &mut finish))
+            .filter(|flight| {
+                let section = kernel::sync::rcu::read_lock();
+                self.land(ReadSide::of(&section), *flight, &mut finish)
+            })
             .count()
     }
 

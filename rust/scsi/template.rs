@@ -105,8 +105,8 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
         command: Command<'c, Self>,
     ) -> Result<Done<'c>, Rejected<'c>>;
 
-    /// The table that the driver posts its commands from: what a host reset leaves in it is ended there.
-    /// Any context.
+    /// The table that the driver posts its commands from, always the same: what a host reset leaves in it is
+    /// ended there. Another table takes no commands. Any context.
     fn in_flight(&self) -> &InFlight<Self>;
 
     /// Resets the adapter. May sleep; see "Error handling" above.

@@ -7,16 +7,17 @@
 mod adapter;
 
 use adapter::Adapter;
+use storage::rcu::ReadSide;
 use storage::scsi::{
     Flight,
     Status, //
 };
 
-pub fn interrupt(adapter: &Adapter, flight: Flight) {
+pub fn interrupt(adapter: &Adapter, section: ReadSide<'_>, flight: Flight) {
     #[cfg(mistake)]
     flight.complete(Status::GOOD);
     #[cfg(not(mistake))]
     adapter
         .in_flight
-        .land(flight, |command| command.complete(Status::GOOD));
+        .land(section, flight, |command| command.complete(Status::GOOD));
 }

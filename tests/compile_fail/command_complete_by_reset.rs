@@ -7,6 +7,7 @@
 mod adapter;
 
 use adapter::Adapter;
+use storage::rcu::ReadSide;
 use storage::scsi::{
     HostByte,
     Recovery,
@@ -14,12 +15,16 @@ use storage::scsi::{
     TimedOut, //
 };
 
-pub fn reset_device(adapter: &Adapter, timed_out: &TimedOut<'_, Adapter>) -> Recovery {
+pub fn reset_device(
+    adapter: &Adapter,
+    section: ReadSide<'_>,
+    timed_out: &TimedOut<'_, Adapter>,
+) -> Recovery {
     if let Some(flight) = adapter.in_flight.flight(timed_out.tag()) {
         #[cfg(mistake)]
         timed_out.complete(Status::host(HostByte::Reset));
         #[cfg(not(mistake))]
-        adapter.in_flight.land(flight, |command| {
+        adapter.in_flight.land(section, flight, |command| {
             command.complete(Status::host(HostByte::Reset))
         });
     }

@@ -7,16 +7,19 @@
 mod adapter;
 
 use adapter::Adapter;
+use storage::rcu::ReadSide;
 use storage::scsi::{
     Flight,
     Status, //
 };
 
-pub fn interrupt(adapter: &Adapter, flight: Flight) -> bool {
+pub fn interrupt(adapter: &Adapter, section: ReadSide<'_>, flight: Flight) -> bool {
     #[cfg(mistake)]
-    return adapter.in_flight.land(flight, |command| drop(command));
+    return adapter
+        .in_flight
+        .land(section, flight, |command| drop(command));
     #[cfg(not(mistake))]
     return adapter
         .in_flight
-        .land(flight, |command| command.complete(Status::GOOD));
+        .land(section, flight, |command| command.complete(Status::GOOD));
 }

@@ -148,10 +148,9 @@ impl Adapter {
                 tag: index,
                 generation,
             };
-            if !self
-                .in_flight
-                .land(flight, |command| self.finish(dev, section, index, command))
-            {
+            if !self.in_flight.land(section, flight, |command| {
+                self.finish(dev, section, index, command)
+            }) {
                 self.count_stray(dev);
             }
         } else {
