@@ -87,6 +87,12 @@ class Rotated(unittest.TestCase):
         self.assertNotIn("scsi/iommu [gen2,iommu=strict,iommu=pt]",
                          self.labels("scsi | iommu=pt | why\n"))
 
+    def test_not_those_that_are_excepted(self):
+        labels = self.labels("scsi !scsi/io !scsi/fs | iommu=pt | why\n")
+        self.assertNotIn("scsi/io [gen2,iommu=pt]", labels)
+        self.assertNotIn("scsi/fs [gen2,iommu=pt]", labels)
+        self.assertIn("scsi/sg [gen2,iommu=pt]", labels)
+
     def test_only_beside_those_to_be_named(self):
         self.assertNotIn("scsi/io [gen2,iommu=strict]",
                          self.labels("scsi | iommu=strict | why\n", named=False))
