@@ -239,7 +239,9 @@ impl<'m, T: Target> Bio<'m, T> {
     #[inline]
     pub fn hold(self, list: &mut BioList<T>) -> Mapped<'m, T> {
         let raw = self.raw;
-        list.push(self);
+        if let Err(bio) = list.push(self) {
+            return bio.kill();
+        }
         // INVARIANT: with this code nothing is owned.
         Mapped {
             raw,
@@ -408,9 +410,16 @@ impl<'b, T: Target> EndedBio<'b, T> {
     /// instead if the list has bios of another map.
     pub fn hold(self, list: &mut BioList<T>) -> EndBio<'b, T> {
         // SAFETY: by the type's invariant `from_map` was called for both. Device-mapper leaves the bio to the
-        // target with the code below, and this, the only one who can say so for this bio, is consumed.
-        list.push(unsafe { Bio::from_held(self.raw, self.live) });
-        Self::leave(bindings::DM_ENDIO_INCOMPLETE, None)
+        // target with the first code below, and this, the only one who can say so for this bio, is consumed. With
+        // the other code the bio is device-mapper's, and the value that owned it is not dropped.
+        match list.push(unsafe { Bio::from_held(self.raw, self.live) }) {
+            Ok(()) => Self::leave(bindings::DM_ENDIO_INCOMPLETE, None),
+            Err(bio) => {
+                // Its end is being handled: to drop it would end it again, and call the target again.
+                let _ = ManuallyDrop::new(bio);
+                Self::leave(bindings::DM_ENDIO_DONE, Some(BlockStatus::IoError))
+            }
+        }
     }
 }
 

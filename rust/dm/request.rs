@@ -164,6 +164,10 @@ impl Drop for Clone<'_> {
 
 /// What of a clone its queue does not take, if it was refused for that: then no driver has seen it.
 ///
+/// The limits are those by which the clone was refused: who changes the limits of a queue in use freezes it
+/// (`queue_limits_commit_update_frozen`), which waits until every request of the queue is freed, and the clone is
+/// not freed yet.
+///
 /// # Safety
 ///
 /// `clone` is one that has ended and was not freed yet.

@@ -168,20 +168,25 @@ impl Multipath {
             return Ok(lent);
         };
         drop(lent);
-        let guard = this.lock();
+        let mut guard = this.lock();
         let takes = |path: &PathDevice| excess(path).is_none();
         match guard
             .state
             .lend_fitting(&this.map, &System, request.bytes(), takes)
         {
-            Fitting::Lent(lent) => Ok(lent),
-            Fitting::Later => Err(MapRequest::DelayRequeue),
-            Fitting::None => {
-                drop(guard);
-                Self::too_large(this, path, of_path);
-                Err(MapRequest::Kill)
-            }
+            Fitting::Lent(lent) => return Ok(lent),
+            Fitting::Later => return Err(MapRequest::DelayRequeue),
+            Fitting::NoPath => match guard.state.no_path(&this.map, &MappedDevice(this)) {
+                NoPath::Requeue | NoPath::Queue | NoPath::PushBack => {
+                    return Err(MapRequest::DelayRequeue)
+                }
+                NoPath::Kill => {}
+            },
+            Fitting::TooLarge => {}
         }
+        drop(guard);
+        Self::too_large(this, path, of_path);
+        Err(MapRequest::Kill)
     }
 
     /// A path's queue has refused a request.
@@ -201,7 +206,7 @@ impl Multipath {
         }
     }
 
-    /// A request that is too large for every path ends with an error. The log names one of the paths, at most
+    /// A request that is too large for every usable path ends with an error. The log names one of the paths, at most
     /// every [`TOO_LARGE_INTERVAL_NSECS`].
     #[cold]
     fn too_large(this: &Live<Self>, path: &PathDevice, excess: Excess) {
@@ -213,7 +218,7 @@ impl Multipath {
         this.too_large_said.store(now.max(1), Ordering::Relaxed);
         let map = Name(this.name().to_bytes());
         let path = path.name_of();
-        dm_warn!("{map}: request is too large for every path: path {path}: {excess}\n");
+        dm_warn!("{map}: request is too large for every usable path: path {path}: {excess}\n");
     }
 
     /// The path's queue has no request now, or will never have one again.

@@ -58,11 +58,11 @@ impl<T: Target> BioList<T> {
         core::mem::replace(self, Self::new())
     }
 
-    pub(super) fn push(&mut self, bio: Bio<'_, T>) {
+    /// Keeps a bio; gives it back if the list has bios of another map.
+    pub(super) fn push<'m>(&mut self, bio: Bio<'m, T>) -> Result<(), Bio<'m, T>> {
         let live = core::ptr::from_ref(bio.live);
         if !self.is_empty() && self.owner != live {
-            // Dropped, it ends with an error.
-            return;
+            return Err(bio);
         }
         self.owner = live;
         let raw = ManuallyDrop::new(bio).raw.as_ptr();
@@ -77,6 +77,7 @@ impl<T: Target> BioList<T> {
         }
         // INVARIANT: linked above, and owned. A bio keeps its map's table, and with that `owner`, alive.
         self.tail = raw;
+        Ok(())
     }
 
     /// Takes the oldest one out, as it was when it was first to be mapped. [`None`] if there is none, or if they

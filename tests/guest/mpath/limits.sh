@@ -6,11 +6,11 @@
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # timeout: 300
 # allow-log: I/O error, dev dm-|Buffer I/O error on dev dm- | requests are made too large
-# tests: 33
+# tests: 41
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 33
+plan 41
 
 SECTORS=1048576
 # KiB that paths take, in sysfs.
@@ -23,7 +23,7 @@ reads() { dd if=/dev/mapper/m of=/dev/null bs=512k count="${1:-8}" iflag=direct 
 small_reads() { dd if=/dev/mapper/m of=/dev/null bs=32k count=8 iflag=direct 2>/dev/null; }
 no_reads() { ! reads 1; }
 refusals() { kmsg_since | grep -c 'over max size limit' || :; }
-told() { kmsg_since | grep -Ec "request is too large for every path: path $second: [0-9]+ sectors, limit 128"; }
+told() { kmsg_since | grep -Ec "request is too large for every usable path: path $second: [0-9]+ sectors, limit 128"; }
 
 # table FEATURES LAYOUT: both paths at once, or in groups.
 table() { echo "0 $SECTORS multipath $1 0 $2"; }
@@ -94,6 +94,57 @@ groups() {
 	map_remove m
 }
 
+# Paths that would accept a request have failed, in the current group or in another: it waits for them.
+failed_ones() {
+	takes "$disk2" $LARGE
+	for layout in "1 1 round-robin 0 2 1 $first 1 $second 1" \
+		"2 1 round-robin 0 1 1 $second 1 round-robin 0 1 1 $first 1"; do
+		groups_are="${layout%% *} group(s)"
+		map_create m "$(table "1 queue_if_no_path" "$layout")"
+		reads
+		takes "$disk2" $SMALL
+		map_message m fail_path "$first"
+		reads 1 &
+		reader=$!
+		if wait_for 2 ended "$reader"; then
+			fail "$groups_are: a large read is queued while the path that accepts it has failed"
+		else
+			pass "$groups_are: a large read is queued while the path that accepts it has failed"
+		fi
+		check "$groups_are: meanwhile the small path takes small reads" small_reads
+		map_message m reinstate_path "$first"
+		check "$groups_are: the large read succeeds when that path is reinstated" wait "$reader"
+		map_remove m
+		takes "$disk2" $LARGE
+	done
+	map_create m "$(table 0 "$(both round-robin)")"
+	reads
+	takes "$disk2" $SMALL
+	map_message m fail_path "$first"
+	check "without queue_if_no_path it ends with an error" no_reads
+	map_remove m
+}
+
+# The limits are lowered and raised all the time.
+flipping() {
+	while :; do
+		takes "$disk2" $SMALL
+		takes "$disk2" $LARGE
+	done
+}
+flipped() {
+	takes "$disk2" $LARGE
+	map_create m "$(table 0 "$(both round-robin)")"
+	flipping &
+	flipper=$!
+	flipped_reads=good
+	reads 64 || flipped_reads=bad
+	kill "$flipper"
+	wait "$flipper" || :
+	check "limits that change all the time fail no read and no path" eval "[ $flipped_reads = good ] && failed_paths m 0"
+	map_remove m
+}
+
 # alone MODE: no other path.
 alone() {
 	takes "$disk2" $LARGE
@@ -138,6 +189,8 @@ for selector in round-robin queue-length service-time; do
 done
 live_change
 groups
+failed_ones
+flipped
 alone_by_requests
 alone_by_bios
 check "the target can be unloaded" unload_target

@@ -17,18 +17,23 @@ use super::{
 pub(crate) enum Fitting<'m, M: Memory, D> {
     /// To this path.
     Lent(Lent<'m, M, D>),
-    /// No I/O can be sent now: it has to be mapped again later.
+    /// No I/O can be sent now, or not to the group whose path accepts it: it has to be mapped again later.
     Later,
-    /// It is too large for every usable path.
-    None,
+    /// Only paths accept it that cannot be used now: [`State::no_path`] says what to do.
+    NoPath,
+    /// It is too large for every path of the map, usable or not.
+    TooLarge,
 }
 
 impl<M: Memory> State<M> {
     /// Lends a path that takes an I/O of `nr_bytes` bytes: one of the current group if there is one, else of
-    /// another group, in the order in which groups are chosen. The current group does not change. With a
-    /// hardware handler only the current group is used, as the paths of another one would have to be activated.
+    /// another group, in the order in which groups are chosen.
+    ///
+    /// Without a hardware handler the current group does not change. With one, the paths of another group have
+    /// to be activated first: that group becomes the next one, as if it had been asked for by `switch_group`,
+    /// unless it is bypassed, which it is because it could not be activated, or by a message.
     pub(crate) fn lend_fitting<'m, D, E: Env>(
-        &self,
+        &mut self,
         map: &'m Map<M, D>,
         env: &E,
         nr_bytes: u32,
@@ -41,20 +46,34 @@ impl<M: Memory> State<M> {
         if map.valid_paths() == 0 {
             return Fitting::Later;
         }
-        let others = [false, true].into_iter().flat_map(|bypassed| {
-            let groups = map.groups().map(|(group, _)| group);
-            groups.filter(move |group| {
-                map.handler.name().is_none() && self.is_bypassed(*group) == bypassed
-            })
-        });
-        let lent = [current]
-            .into_iter()
-            .chain(others)
-            .find_map(|group| map.lend_fitting_in(group, env, nr_bytes, &takes));
-        match lent {
-            Some(lent) => Fitting::Lent(lent),
-            None => Fitting::None,
+        if let Some(lent) = map.lend_fitting_in(current, env, nr_bytes, &takes) {
+            return Fitting::Lent(lent);
         }
+        if map.handler.name().is_some() {
+            for (group, _) in map.groups() {
+                if !self.is_bypassed(group) && map.has_fitting_path(group, &takes) {
+                    self.leave_current();
+                    self.next = Some(group);
+                    self.publish(map);
+                    return Fitting::Later;
+                }
+            }
+        } else {
+            for bypassed in [false, true] {
+                for (group, _) in map.groups() {
+                    if self.is_bypassed(group) != bypassed {
+                        continue;
+                    }
+                    if let Some(lent) = map.lend_fitting_in(group, env, nr_bytes, &takes) {
+                        return Fitting::Lent(lent);
+                    }
+                }
+            }
+        }
+        if map.paths().any(|(_, path)| takes(&path.device)) {
+            return Fitting::NoPath;
+        }
+        Fitting::TooLarge
     }
 }
 
@@ -79,5 +98,11 @@ impl<M: Memory, D> Map<M, D> {
             path: self.path(id)?,
             nr_bytes,
         })
+    }
+
+    /// Whether a usable path of a group takes it.
+    fn has_fitting_path(&self, group: GroupId, takes: &impl Fn(&D) -> bool) -> bool {
+        self.paths()
+            .any(|(id, path)| path.group == group && self.is_usable(id) && takes(&path.device))
     }
 }
