@@ -44,7 +44,8 @@ pub(crate) enum BlockStatus {
     ZoneActiveResource,
     /// The device is offline, or goes offline.
     Offline,
-    /// A command duration limit was exceeded.
+    /// A command duration limit was exceeded, and the I/O asked to be ended then. The C target fails the path for
+    /// it, and sends the I/O again.
     DurationLimit,
     /// Size or alignment is invalid, or the I/O cannot be split as required. The C target fails the path for
     /// it, though the I/O never reached the path.
@@ -102,6 +103,7 @@ impl BlockStatus {
             | Self::ResvConflict
             | Self::Medium
             | Self::Protection
+            | Self::DurationLimit
             | Self::Inval => PathVerdict::Keep,
             Self::Timeout
             | Self::Transport
@@ -113,7 +115,6 @@ impl BlockStatus {
             | Self::ZoneOpenResource
             | Self::ZoneActiveResource
             | Self::Offline
-            | Self::DurationLimit
             | Self::Unknown(_) => PathVerdict::Fail,
         }
     }

@@ -6,9 +6,10 @@ use crate::multipath::map::NoPath;
 const OK: u8 = 0;
 const RESOURCE: u8 = 9;
 
-/// `blk_path_error` of the C header, of the numbers in it; but that an invalid I/O (19) is no path's fault.
+/// `blk_path_error` of the C header, of the numbers in it; but that neither an invalid I/O (19) nor a
+/// command duration limit (17) is a path's fault.
 fn is_path_error(status: u8) -> bool {
-    !matches!(status, 1 | 3 | 5 | 6 | 7 | 8 | 19)
+    !matches!(status, 1 | 3 | 5 | 6 | 7 | 8 | 17 | 19)
 }
 
 fn all() -> impl Iterator<Item = (u8, Remaining)> {
