@@ -32,7 +32,7 @@
 //!   no abort was tried and its status is CHECK CONDITION, START UNIT if its sense data asks for it, and TEST UNIT
 //!   READY after a step that has succeeded. It has neither that status nor sense data: the status of an earlier
 //!   try was cleared, as `scsi_queue_rq` clears the sense data, its own is written as it ends, and
-//!   [`Command::set_sense`] writes nothing once it was escalated. No step succeeds while it is outstanding.
+//!   [`Command::complete_with_sense`] writes none once it was escalated. No step succeeds while it is outstanding.
 //!
 //! [`Ownership`]: super::ownership::Ownership
 //! [`InFlight`]: super::InFlight
@@ -315,23 +315,6 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
         }
     }
 
-    /// Stores sense data for the mid-layer; more than [`SENSE_LENGTH`] bytes are cut. Any context.
-    pub fn set_sense(&mut self, sense: &[u8]) {
-        // Error handling, which uses the buffer for its own commands, begins after a grace period.
-        let _section = kernel::sync::rcu::read_lock();
-        if self.area().owner.is_escalated() {
-            return;
-        }
-        let len = sense.len().min(SENSE_LENGTH);
-        // SAFETY: `sense` is valid for reads of its length, and a command's `sense_buffer` for writes of
-        // `SENSE_LENGTH` bytes, as `scsi_mq_init_request` allocates it, not as a part of Rust's memory: the
-        // two do not overlap. Nobody else writes it: the command is ours, by the invariant, and error
-        // handling waits for this section.
-        unsafe {
-            core::ptr::copy_nonoverlapping(sense.as_ptr(), (*self.as_raw()).sense_buffer, len)
-        };
-    }
-
     /// Says how many bytes of the buffer were not transferred; never more than it has. Any context.
     #[inline]
     pub fn set_residual(&mut self, bytes: u32) {
@@ -366,6 +349,22 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
             unsafe { bindings::scsi_done_direct(self.as_raw()) };
         }
         Done(self.brand)
+    }
+
+    /// As [`Command::complete_here`], with sense data; more than [`SENSE_LENGTH`] bytes are cut.
+    ///
+    /// There is no other way to store sense data: error handling acts on those of a command that has not ended.
+    pub fn complete_with_sense(self, at: ReadSide<'_>, status: Status, sense: &[u8]) -> Done<'c> {
+        if !self.area().owner.is_escalated() {
+            let len = sense.len().min(SENSE_LENGTH);
+            let from = sense.as_ptr();
+            // SAFETY: `sense` is valid for reads of its length, and a command's `sense_buffer` for writes of
+            // `SENSE_LENGTH` bytes, as `scsi_mq_init_request` allocates it, not as a part of Rust's memory: the
+            // two do not overlap. Nobody else writes it: the command is ours, by the invariant, and error
+            // handling, which uses the buffer for its own commands, waits for the section.
+            unsafe { core::ptr::copy_nonoverlapping(from, (*self.as_raw()).sense_buffer, len) };
+        }
+        self.complete_here(at, status)
     }
 
     /// Ends the driver's ownership; on `Report` the caller tells the mid-layer next, in the same section:
@@ -416,8 +415,8 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
 /// `raw` is an allocated command.
 #[inline]
 unsafe fn set_result(raw: *mut bindings::scsi_cmnd, status: Status) {
-    // SAFETY: valid for a write, as the caller promises. Another write at the same time is no data race: both are
-    // single volatile stores (`WRITE_ONCE`).
+    // SAFETY: valid for a write, as the caller promises. A write of C's at the same time (`set_host_byte` of
+    // `scsi_timeout`) is of an aligned int too, which the kernel's memory model does not tear.
     unsafe { (&raw mut (*raw).result).write_volatile(status.as_result()) };
 }
 
@@ -449,7 +448,6 @@ pub(super) fn area_of<T: LowLevelDriver>(
 ///
 /// `raw` is a command of a registered host of `T` that stays allocated for `'a`, or one in the memory of a
 /// reset that user space asks for, with room for an area of zeros.
-///
 ///
 /// A reset that user space asks for comes with a command that was never initialised or queued: its area is
 /// all zeros, which means that nobody has it, and its tag is no command's. So there is no access to the

@@ -29,6 +29,10 @@
 //! the driver has taken the command. The other way round, a timeout that finds the command `Rejected` leaves it
 //! alone: `queuecommand` has said that the command comes back, or is about to, and the block layer requeues it.
 //!
+//! The block layer of this kernel does not let it come to that: before it handles what has expired it waits for
+//! every submission that was begun before (`blk_mq_timeout_work`), and `queuecommand` is called inside one. So a
+//! timeout that finds `Idle` comes after the end of the use, not before its begin, and the window below is all.
+//!
 //! There is one window: `end` sees `Outstanding`, and calls `scsi_done` after the timeout has come. Both
 //! are inside one read-side section of RCU. Error handling waits for the end of the sections that were
 //! open at the timeout, see [`Ownership::time_out`]; sections that begin later see that state.

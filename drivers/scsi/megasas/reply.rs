@@ -199,7 +199,7 @@ impl Adapter {
         dev: &Device<Bound>,
         section: ReadSide<'_>,
         tag: u32,
-        mut command: Command<'c, Self>,
+        command: Command<'c, Self>,
     ) -> Done<'c> {
         let Some(frame) = self.frames.slot(tag) else {
             return command.complete(Status::host(HostByte::Error));
@@ -210,21 +210,17 @@ impl Adapter {
         let done = Completion::from_words(words);
         let status = match Outcome::new(done.cmd_status, done.scsi_status) {
             Outcome::Good => Status::GOOD,
-            Outcome::CheckCondition => {
-                let mut sense = [0; SENSE_LENGTH];
-                if frame.read_bytes(self.sense_offset(), &mut sense).is_ok() {
-                    let len = usize::from(done.sense_len).min(SENSE_LENGTH);
-                    command.set_sense(sense.get(..len).unwrap_or(&sense));
-                }
-                Status::sam(SamStatus::CheckCondition)
-            }
+            Outcome::CheckCondition => Status::sam(SamStatus::CheckCondition),
             Outcome::Busy => Status::sam(SamStatus::Busy),
             Outcome::TaskSetFull => Status::sam(SamStatus::TaskSetFull),
             Outcome::ReservationConflict => Status::sam(SamStatus::ReservationConflict),
             Outcome::NoConnect => Status::host(HostByte::NoConnect),
             Outcome::Error | Outcome::Unknown(_) => Status::host(HostByte::Error),
         };
-        if status != Status::GOOD && params::debugging(params::debug::FAILED) {
+        if status == Status::GOOD {
+            return command.complete_here(section, status);
+        }
+        if params::debugging(params::debug::FAILED) {
             dev_info!(
                 dev,
                 "tag {}: opcode {:#04x} ended with MFI status {:?}, SCSI status {:?}\n",
@@ -233,6 +229,14 @@ impl Adapter {
                 done.cmd_status,
                 done.scsi_status
             );
+        }
+        if status == Status::sam(SamStatus::CheckCondition) {
+            let mut sense = [0; SENSE_LENGTH];
+            if frame.read_bytes(self.sense_offset(), &mut sense).is_ok() {
+                let len = usize::from(done.sense_len).min(SENSE_LENGTH);
+                let sense = sense.get(..len).unwrap_or(&sense);
+                return command.complete_with_sense(section, status, sense);
+            }
         }
         command.complete_here(section, status)
     }
