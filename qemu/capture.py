@@ -20,11 +20,12 @@ LOADER = "ld-linux-x86-64.so.2"
 DUMPER = "makedumpfile"
 
 # Inserted before any driver, with what they depend on.
-BASE_MODULES = ("ext4", "sd_mod", "dm_mod")
+BASE_MODULES = ("ext4", "sd_mod")
 # There to be compared with, or to fail where the project's driver must not.
 STOCK_DRIVERS = ("megaraid_sas",)
-# The project's drivers, each after the library.
-LIBRARY_MODULE = "storage"
+# The project's driver that writes the dump, unless the run says otherwise. Of its modules the archive holds
+# those that this one needs, and what they need of the stock kernel.
+DRIVER = "rmegasas"
 
 
 class Tools:
@@ -117,13 +118,13 @@ def _base(kernel, tools, cache):
     base = kernel.closure(BASE_MODULES)
     for name, contents in base.items():
         archive.file(f"modules/{name}.ko", contents)
-    archive.file("modules/base", "".join(f"{name}\n" for name in base).encode())
+    archive.file("modules/base.order", "".join(f"{name}\n" for name in base).encode())
     for driver in STOCK_DRIVERS:
         more = {name: contents for name, contents in kernel.closure([driver]).items()
                 if name not in base}
         for name, contents in more.items():
             archive.file(f"modules/{name}.ko", contents)
-        archive.file(f"modules/{driver}", "".join(f"{name}\n" for name in more).encode())
+        archive.file(f"modules/{driver}.order", "".join(f"{name}\n" for name in more).encode())
     data = archive.finish()
     own = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     with open(own, "wb") as out:
@@ -132,19 +133,22 @@ def _base(kernel, tools, cache):
     return data
 
 
-def build(*, kernel, image, cache, modules, lib, work):
-    """The archive; `modules` is the folder of the project's modules, `work` one for a while."""
+def build(*, kernel, image, cache, modules, drivers, lib, work):
+    """The archive; `drivers` are those of the project's `modules` that it is for, `work` is a folder for a while."""
     os.makedirs(cache, exist_ok=True)
     archive = Archive()
     archive.tree("init", os.path.join(HERE, "guest/capture"))
     archive.tree("ironpath/lib.sh", lib)
-    if os.path.isdir(modules):
-        for file in sorted(os.listdir(modules)):
-            name = file.removesuffix(".ko")
-            if name == file:
-                continue
-            with open(os.path.join(modules, file), "rb") as module:
-                archive.file(f"modules/{file}", stripped(module.read(), work))
-            if name != LIBRARY_MODULE:
-                archive.file(f"modules/{name}", f"{LIBRARY_MODULE}\n{name}\n".encode())
+    base = kernel.closure(BASE_MODULES)
+    there = set(base)
+    for driver in drivers:
+        if driver not in modules.paths:
+            continue
+        order = [name for name in modules.closure([driver], kernel) if name not in base]
+        for name in order:
+            if name not in there:
+                there.add(name)
+                contents = stripped(modules.read(name), work) if name in modules.paths else kernel.read(name)
+                archive.file(f"modules/{name}.ko", contents)
+        archive.file(f"modules/{driver}.order", "".join(f"{name}\n" for name in order).encode())
     return _base(kernel, Tools(image, cache), cache) + archive.finish()

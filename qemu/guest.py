@@ -186,17 +186,19 @@ class Guest:
             library = os.path.join(TOP, "tests/guest", group, "lib.sh")
             if os.path.exists(library):
                 files[group + ".sh"] = library
-        for place in filter(os.path.isdir, (MODULES, TEST_MODULES)):
-            for module in os.listdir(place):
-                if module.endswith(".ko"):
-                    files["modules/" + module] = os.path.join(place, module)
+        # With a list of what each needs, in the order of insertion.
+        own = initramfs.OwnModules(MODULES, TEST_MODULES)
+        for name, path in own.paths.items():
+            files["modules/" + os.path.basename(path)] = path
+            files[f"modules/{name}.order"] = "".join(f"{each}\n" for each in own.closure([name])).encode()
         if self.script:
             files["script"] = self.script.path
         if self.script and self.script.crash:
             files["vmlinuz"] = self.kernel.image
             files["capture.cpio"] = capture.build(
-                kernel=self.kernel, image=self.image, cache=CACHE, modules=MODULES,
-                lib=files["lib.sh"], work=folder)
+                kernel=self.kernel, image=self.image, cache=CACHE,
+                modules=initramfs.OwnModules(MODULES), lib=files["lib.sh"], work=folder,
+                drivers=[self.env.get("DRIVER", capture.DRIVER), *self.script.capture])
         env = {"IRONPATH_TOPOLOGY": self.topology.spec, "IRONPATH_HOST_MODULES": MODULES,
                "IRONPATH_APPEND": " ".join(self.topology.append()), **self.env}
         if self.interactive:

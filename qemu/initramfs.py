@@ -97,6 +97,39 @@ def dependencies(contents):
     return names
 
 
+class OwnModules:
+    """The project's modules and those of its tests, in folders; what they need of each other."""
+
+    def __init__(self, *folders):
+        self.paths = {module_name(file): os.path.join(folder, file)
+                      for folder in folders if os.path.isdir(folder)
+                      for file in sorted(os.listdir(folder)) if file.endswith(".ko")}
+
+    def read(self, name):
+        """The module's contents."""
+        with open(self.paths[name], "rb") as module:
+            return module.read()
+
+    def closure(self, names, kernel=None):
+        """The modules and all that they need, in the order of insertion: with `kernel` also of its modules."""
+        order = []
+
+        def add(name):
+            name = module_name(name)
+            if name in order:
+                return
+            if name in self.paths:
+                for needed in dependencies(self.read(name)):
+                    add(needed)
+                order.append(name)
+            elif kernel:
+                order.extend(more for more in kernel.closure([name]) if more not in order)
+
+        for name in names:
+            add(name)
+        return order
+
+
 def inner_image(kernel, cache):
     """The path of the cached ELF image that the stock vmlinuz carries, or of the vmlinuz itself."""
     path = os.path.join(cache, f"vmlinux-{kernel.release}")

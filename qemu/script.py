@@ -9,6 +9,7 @@
 # allow-log: REGEX | REASON         kernel log lines that may look like a failure here
 # crash: REGEX                      the script ends by crashing the kernel with this line in the
 #                                   log; the capture kernel goes on (tests/guest/kdump/lib.sh)
+# capture: NAME...                  more of the project's drivers in the capture kernel's archive
 # outside: FILE                     after power-off, tests/outside/FILE checks what the disks hold
 # when: named                       not part of a run of everything, only of one that names it
 # expect: REGEX                     (tests/selftest only) a problem that must be found; repeated:
@@ -37,6 +38,7 @@ class Script:
         self.allow = []
         self.named = False
         self.crash = None
+        self.capture = []
         self.outside = None
         self.expect = []
         with open(path, encoding="utf-8") as lines:
@@ -69,6 +71,8 @@ class Script:
             self.named = True
         elif key == "crash":
             self.crash = re.compile(value)
+        elif key == "capture":
+            self.capture += value.split()
         elif key == "outside":
             self.outside = value
         elif key == "expect":

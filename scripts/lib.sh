@@ -60,6 +60,17 @@ one_at_a_time() {
 	done
 }
 
+# modules: the project's modules, a line each: the path of the root file without its suffix, the crates that it
+# uses. module_names: their names alone. has_modules FOLDER: it has each of them, built.
+modules() { sed '/^#/d' "$IRONPATH_TOP/scripts/modules"; }
+module_names() { modules | sed 's, .*,,; s,.*/,,'; }
+has_modules() {
+	local name
+	for name in $(module_names); do
+		[ -s "$1/$name.ko" ] || return 1
+	done
+}
+
 # alive COMMAND...: passes on what COMMAND prints; says how long it has run when it is silent for 10 s.
 # Lines "progress TEXT" overwrite each other on a terminal.
 alive() {

@@ -194,13 +194,13 @@ impl Device {
     /// Its size in 512-byte sectors. Any context.
     pub fn sectors(&self) -> u64 {
         // SAFETY: it wants a block device that lives: by the type's invariant it does.
-        unsafe { bindings::storage_bdev_nr_sectors(self.bdev()) }
+        unsafe { bindings::storage_dm_bdev_nr_sectors(self.bdev()) }
     }
 
     /// Whether its queue is being torn down: no I/O will ever be taken again. Any context.
     pub fn is_dying(&self) -> bool {
         // SAFETY: it wants a queue that lives: by the type's invariant it does.
-        unsafe { bindings::storage_queue_dying(self.queue()) }
+        unsafe { bindings::storage_dm_queue_dying(self.queue()) }
     }
 
     /// Whether the device cannot take one more request now. A hint. Any context.
@@ -212,7 +212,7 @@ impl Device {
     /// Whether it is a SCSI disk, and the whole of it: no partition. May sleep.
     pub fn is_whole_scsi_disk(&self) -> bool {
         // SAFETY: it wants a block device that lives: by the type's invariant it does.
-        self.is_scsi() && !unsafe { bindings::storage_is_partition(self.bdev()) }
+        self.is_scsi() && !unsafe { bindings::storage_dm_is_partition(self.bdev()) }
     }
 
     /// Sets whether I/O that is sent to it from here on ends with its first error of any kind, or when it is
@@ -245,7 +245,7 @@ impl Device {
             age: msecs_to_jiffies(msecs),
         };
         // SAFETY: it wants a queue that lives: by the type's invariant it does.
-        if !unsafe { bindings::storage_queue_enter(self.queue()) } {
+        if !unsafe { bindings::storage_dm_queue_enter(self.queue()) } {
             return;
         }
         // SAFETY: the queue lives, and has its tag set as long as it is entered: it gives the set back when
@@ -259,7 +259,7 @@ impl Device {
             unsafe { kernel::bindings::blk_mq_tagset_busy_iter(set, Some(Held::look_at), data) };
         }
         // SAFETY: it wants a queue that the caller has entered: above.
-        unsafe { bindings::storage_queue_exit(self.queue()) };
+        unsafe { bindings::storage_dm_queue_exit(self.queue()) };
     }
 
     /// Reads the first logical block, of whatever size, and says how that ended. Sleeps.
@@ -269,14 +269,14 @@ impl Device {
     /// `ENOMEM` if there is no memory for the block; nothing was read then.
     pub fn probe(&self, _task: &TaskContext) -> Result<BlockStatus> {
         // SAFETY: it wants a block device that lives: by the type's invariant it does.
-        let size = unsafe { bindings::storage_logical_block_size(self.bdev()) };
+        let size = unsafe { bindings::storage_dm_logical_block_size(self.bdev()) };
         // Memory of a power of two, as a block is, is aligned to its size.
         let mut block = KVec::<u8>::with_capacity(size as usize, GFP_KERNEL)?;
         let data = block.as_mut_ptr().cast();
         // SAFETY: `bdev_rw_virt` wants a block device that is open, which by the type's invariant it is,
         // `size` bytes of memory with linear addresses, which the vector has allocated by `kmalloc` and keeps
         // until the I/O, which is waited for, has ended, and task context, of which `_task` is the proof.
-        let status = unsafe { bindings::storage_read_first(self.bdev(), data, size) };
+        let status = unsafe { bindings::storage_dm_read_first(self.bdev(), data, size) };
         Ok(BlockStatus::from_raw(status))
     }
 

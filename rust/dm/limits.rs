@@ -156,7 +156,7 @@ impl Iterator for Pieces<'_> {
         }
         let offset = vector.bv_offset.wrapping_add(done);
         // SAFETY: the vector's page is a page, of which its `struct page` is known.
-        let page = unsafe { bindings::storage_page_to_phys(vector.bv_page) };
+        let page = unsafe { bindings::storage_dm_page_to_phys(vector.bv_page) };
         at.bi_size = at.bi_size.saturating_sub(length);
         at.bi_idx = at.bi_idx.wrapping_add(1);
         at.bi_bvec_done = 0;

@@ -17,7 +17,6 @@ use super::target::{
     Target, //
 };
 use crate::bindings;
-use crate::workqueue::WorkQueue;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use core::sync::atomic::{
@@ -37,6 +36,7 @@ use kernel::time::{
     Delta, //
 };
 use kernel::types::Opaque;
+use storage::workqueue::WorkQueue;
 
 /// Which piece of later work of a target: below what [`Target::jobs`] says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,7 +158,7 @@ impl<T: Target> Live<T> {
             // SAFETY: `INIT_DELAYED_WORK` wants memory for a work that stays where it is, which nothing has
             // queued: the slots do not move once there are all, the target is pinned, and they are new.
             // `run_job` wants the work of a slot of a `Live<T>`: this is one.
-            unsafe { bindings::storage_init_delayed_work(slot.work.get(), Some(Self::run_job)) };
+            unsafe { bindings::storage_dm_init_delayed_work(slot.work.get(), Some(Self::run_job)) };
         }
         let count = this.devices.as_slice().len();
         this.activations.reserve(count, GFP_KERNEL)?;
@@ -421,7 +421,7 @@ impl<T: Target> Live<T> {
         // SAFETY: a mapped device has its disk, with its first partition and its queue, for all of its life.
         let (part0, by_bios) = unsafe { ((*disk).part0, (*(*disk).queue).mq_ops.is_null()) };
         // SAFETY: it wants a block device that lives: as above. Only a device with a live table has a size.
-        by_bios && unsafe { bindings::storage_bdev_nr_sectors(part0) } != 0
+        by_bios && unsafe { bindings::storage_dm_bdev_nr_sectors(part0) } != 0
     }
 
     /// Runs the mapped device's queue, if it has mapped requests. Any context.

@@ -29,11 +29,11 @@ pub fn err(args: fmt::Arguments<'_>) {
 /// Prints a warning with the target's prefix; the line ends with `\n`.
 #[macro_export]
 macro_rules! dm_warn {
-    ($($arg:tt)*) => { $crate::dm::log::warn(::core::format_args!($($arg)*)) };
+    ($($arg:tt)*) => { $crate::log::warn(::core::format_args!($($arg)*)) };
 }
 
 /// Prints an error with the target's prefix; the line ends with `\n`.
 #[macro_export]
 macro_rules! dm_err {
-    ($($arg:tt)*) => { $crate::dm::log::err(::core::format_args!($($arg)*)) };
+    ($($arg:tt)*) => { $crate::log::err(::core::format_args!($($arg)*)) };
 }

@@ -12,7 +12,6 @@ use super::host::{
 };
 use super::template::LowLevelDriver;
 use crate::bindings;
-use crate::sysfs::fill;
 use core::marker::PhantomData;
 use kernel::bindings::{
     attribute,
@@ -29,6 +28,7 @@ use kernel::str::{
     as_char_ptr_in_const_context,
     CStr, //
 };
+use storage::sysfs::fill;
 
 /// Most attributes of each kind that a driver can have.
 pub const MAX_ATTRIBUTES: usize = 8;

@@ -20,7 +20,6 @@ use super::template::{
     LowLevelDriver, //
 };
 use crate::bindings;
-use crate::doorbell::Posting;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::device::{
@@ -29,6 +28,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::str::as_char_ptr_in_const_context;
+use storage::doorbell::Posting;
 
 /// The callbacks that C calls, and the constant part of the tables.
 pub(super) struct Callbacks<T: LowLevelDriver>(PhantomData<fn() -> T>);
@@ -86,7 +86,8 @@ impl<T: LowLevelDriver> Callbacks<T> {
     unsafe extern "C" fn commit(shost: *mut bindings::Scsi_Host, _queue: u16) {
         // SAFETY: as in `queue`: it is called for commands that are being queued.
         let (driver, dev) = unsafe { (driver_of::<T>(shost), bound_device(shost)) };
-        driver.commit(dev, Posting::new());
+        // SAFETY: a posting wants commands that were recorded: the batch that this call ends is in the table.
+        driver.commit(dev, unsafe { Posting::new() });
     }
 
     /// # Safety

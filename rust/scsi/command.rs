@@ -55,11 +55,6 @@ use super::status::{
 };
 use super::template::LowLevelDriver;
 use crate::bindings;
-use crate::dma::Segments;
-use crate::rcu::{
-    GracePeriod,
-    ReadSide, //
-};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::{
@@ -68,6 +63,11 @@ use core::sync::atomic::{
     Ordering, //
 };
 use kernel::prelude::*;
+use storage::dma::Segments;
+use storage::rcu::{
+    GracePeriod,
+    ReadSide, //
+};
 
 /// What follows the `struct scsi_cmnd` in its allocation.
 pub(super) struct Area<D> {

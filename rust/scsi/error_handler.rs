@@ -30,7 +30,6 @@ use super::template::{
     TimeoutAction, //
 };
 use crate::bindings;
-use crate::rcu::ReadSide;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::device::{
@@ -43,6 +42,7 @@ use kernel::time::{
     Instant,
     Monotonic, //
 };
+use storage::rcu::ReadSide;
 
 /// How often a host reset looks whether a command that is still outstanding has been completed.
 const LEFT_POLL: Delta = Delta::from_millis(10);
@@ -154,7 +154,7 @@ pub(super) unsafe fn queue<T: LowLevelDriver>(
         return 0;
     }
     // What has just ended a timed-out command may not have told the mid-layer yet, see `Ownership`.
-    crate::rcu::synchronize();
+    storage::rcu::synchronize();
     let _section = kernel::sync::rcu::read_lock();
     // SAFETY: the caller promises all of it but the section, which is open.
     unsafe { Callbacks::start(driver, dev, raw) }
@@ -200,7 +200,7 @@ unsafe fn step<T: LowLevelDriver>(
         // stays while the request does; it is only shared.
         unsafe { &*area_of::<T>(raw) }.wait_for_reports();
     } else {
-        crate::rcu::synchronize();
+        storage::rcu::synchronize();
     }
     // CAST: as above.
     claim as c_int
@@ -295,7 +295,7 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
         }
         let table = gate.driver().in_flight();
         if let Some(flight) = table.flight(tag) {
-            crate::pci::stop_dma(gate.device());
+            storage::pci::stop_dma(gate.device());
             let section = kernel::sync::rcu::read_lock();
             let ended = table.land(ReadSide::of(&section), flight, |command| {
                 command.complete(Status::host(HostByte::Error))
@@ -319,7 +319,7 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
         since = Instant::now();
         patience = LEFT_REPORT;
     }
-    crate::rcu::synchronize();
+    storage::rcu::synchronize();
 }
 
 /// Looks for a command that error handling has, or is about to end, and that the driver has too.

@@ -319,7 +319,7 @@ impl<T: LowLevelDriver> Builder<T> {
         unsafe {
             __init_rwsem(
                 data.gate.get(),
-                c"storage::scsi::host::gate".as_char_ptr(),
+                c"storage_scsi::host::gate".as_char_ptr(),
                 kernel::static_lock_class!().as_ptr(),
             )
         };

@@ -12,15 +12,15 @@ use super::status::{
 };
 use super::tag_slot::TagSlot;
 use super::template::LowLevelDriver;
-use crate::doorbell::Posting;
 use crate::generation::Generation;
-use crate::rcu::ReadSide;
 use core::marker::PhantomData;
 use core::sync::atomic::{
     AtomicBool,
     Ordering, //
 };
 use kernel::prelude::*;
+use storage::doorbell::Posting;
+use storage::rcu::ReadSide;
 
 /// One flight of a command: its tag, and which use of the tag it is.
 ///
@@ -235,7 +235,8 @@ impl<'c, T: LowLevelDriver> Reserved<'c, '_, T> {
         let (raw, done) = self.command.into_raw();
         // INVARIANT: the payload comes from `into_raw`.
         self.slot.publish(self.flight.generation, raw.cast());
-        doorbell(Posting::new());
+        // SAFETY: a posting wants a command that was recorded: `publish` above has put it into the table.
+        doorbell(unsafe { Posting::new() });
         done
     }
 }

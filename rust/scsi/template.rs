@@ -23,7 +23,6 @@ use super::command::{
 use super::device::Device;
 use super::in_flight::InFlight;
 use crate::bindings;
-use crate::doorbell::Posting;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use kernel::device::{
@@ -32,6 +31,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::str::CStr;
+use storage::doorbell::Posting;
 
 /// What a step of the error-handler ladder achieved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

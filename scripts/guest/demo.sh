@@ -55,7 +55,7 @@ driver_log() { kmsg_since | sed -n 's/^\[[^]]*\] //; s/^rmegasas [0-9a-f:.]*: /r
 table=
 row "kernel" "$(uname -r) $(uname -v | sed 's/.*\(Debian [^ ]*\).*/\1/'), unmodified"
 
-step "load storage.ko and rmegasas.ko into $(uname -r)"
+step "load storage.ko, storage_scsi.ko and rmegasas.ko into $(uname -r)"
 kmsg_mark
 load_modules
 find_disks
@@ -63,6 +63,7 @@ driver_log | show
 lsblk -d -o NAME,SIZE,VENDOR,MODEL,SERIAL,HCTL "/dev/$first" "/dev/$second" | show
 point "both disks are there" disk_count 2
 row "modules" "$(module_text storage)"
+row "" "$(module_text storage_scsi)"
 row "" "$(module_text rmegasas)"
 row "controller" "$(driver_log | sed -n 's/.*controller type \(.*\)/\1/p' | head -n 1)"
 row "interrupt" "$(driver_log | sed -n 's/.*interrupt \([^,]*\).*/\1/p' | head -n 1)"
@@ -127,7 +128,7 @@ point "once healed, the sector reads, with its contents" sh -c \
 step "close"
 count_io
 unload_modules
-point "both modules are unloaded" [ ! -d /sys/module/storage ]
+point "the modules are unloaded" [ ! -d /sys/module/storage ] # the last of them
 # The block layer names each failed request.
 errors=$(kmsg_all | grep -c 'error, dev sd')
 point "no request failed but the one that had to" [ "$errors" = 1 ]

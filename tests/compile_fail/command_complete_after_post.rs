@@ -8,7 +8,7 @@ mod adapter;
 
 use adapter::Adapter;
 use storage::doorbell::Posting;
-use storage::scsi::{
+use storage_scsi::{
     Done,
     Reserved,
     Status, //

@@ -8,7 +8,7 @@ mod adapter;
 
 use adapter::Adapter;
 use storage::rcu::ReadSide;
-use storage::scsi::{
+use storage_scsi::{
     HostByte,
     Recovery,
     Status,

@@ -4,7 +4,7 @@
 //! A command is completed where error handling cannot wait for the end of it.
 
 use storage::rcu::ReadSide;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     LowLevelDriver,

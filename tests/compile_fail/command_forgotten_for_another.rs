@@ -7,7 +7,7 @@
 mod adapter;
 
 use adapter::Adapter;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     Rejected,

@@ -8,7 +8,7 @@ mod adapter;
 
 use adapter::Adapter;
 use storage::dma::Segment;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     Rejected,

@@ -9,7 +9,7 @@ mod adapter;
 
 use adapter::Adapter;
 use storage::rcu::ReadSide;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     HostByte,

@@ -6,7 +6,7 @@
 #[path = "common/target.rs"]
 mod target;
 
-use storage::dm::{
+use storage_dm::{
     BioList,
     EndBio,
     EndedBio, //

@@ -4,7 +4,7 @@
 //! A request is answered with the clone of another.
 
 use kernel::prelude::*;
-use storage::dm::{
+use storage_dm::{
     Clone,
     Device,
     MapRequest,

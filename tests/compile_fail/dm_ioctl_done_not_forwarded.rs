@@ -6,7 +6,7 @@
 
 use kernel::prelude::*;
 use kernel::str::CStr;
-use storage::dm::{
+use storage_dm::{
     Constructor,
     DeviceIndex,
     Features,

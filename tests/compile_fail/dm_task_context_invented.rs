@@ -3,7 +3,7 @@
 
 //! Code that may run in an interrupt says that it runs in a task.
 
-use storage::dm::{
+use storage_dm::{
     with_plug,
     TaskContext, //
 };

@@ -3,7 +3,7 @@
 
 //! The proof of task context goes to another thread, or is kept for an interrupt.
 
-use storage::dm::TaskContext;
+use storage_dm::TaskContext;
 
 fn keep<T: Send>(_value: T) {}
 

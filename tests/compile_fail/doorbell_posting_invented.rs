@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0624 associated function `new` is private
+// error: E0133 call to unsafe function `Posting::<'_>::new`
 
 //! The right to ring the doorbell is made by hand.
 

@@ -13,7 +13,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::sync::Arc;
-use storage::scsi::{
+use storage_scsi::{
     Builder,
     Host, //
 };

@@ -3,7 +3,7 @@
 
 //! Limits that nobody has asked the firmware for.
 
-use storage::scsi::Limits;
+use storage_scsi::Limits;
 
 pub fn limits(firmware: Limits) -> Limits {
     #[cfg(mistake)]

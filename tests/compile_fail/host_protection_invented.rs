@@ -3,7 +3,7 @@
 
 //! Protection capabilities out of thin air.
 
-use storage::scsi::{
+use storage_scsi::{
     Discovery,
     Limits,
     ProtectionCaps, //

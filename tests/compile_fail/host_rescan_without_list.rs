@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0080 evaluation of `storage::scsi::Template::<Adapter>::new
+// error: E0080 evaluation of `storage_scsi::Template::<Adapter>::new
 
 //! A driver that reads the list of its targets again, but does not say what is in it: the scan would remove
 //! nothing, and scan everything.
@@ -10,7 +10,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::str::CStr;
-use storage::scsi::{
+use storage_scsi::{
     Address,
     Command,
     Done,

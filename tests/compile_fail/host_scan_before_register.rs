@@ -13,7 +13,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::sync::Arc;
-use storage::scsi::Builder;
+use storage_scsi::Builder;
 
 pub fn start(builder: Builder<Adapter>, dev: &Device<Bound>, adapter: Arc<Adapter>) -> Result {
     #[cfg(mistake)]

@@ -3,7 +3,7 @@
 
 //! A host whose protection is to be found out later.
 
-use storage::scsi::{
+use storage_scsi::{
     Discovery,
     Limits,
     ProtectionCaps, //

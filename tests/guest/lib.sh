@@ -159,11 +159,38 @@ traced() {
 
 # --- modules ---------------------------------------------------------------------------------
 
-# load_modules [PARAMETER=VALUE...]: the library and the driver, or a stock driver by DRIVER.
+# Where the project's modules are, each with a list of those that it needs, NAME.order, in the order of insertion.
+MODULES=${MODULES:-/ironpath/modules}
+
+# insert_needed NAME: what a module needs, as far as it is not there.
+insert_needed() {
+	insert_name=$1
+	while IFS= read -r needed; do
+		[ "$needed" = "$insert_name" ] || [ -d "/sys/module/$needed" ] || insmod "$MODULES/$needed.ko" || return
+	done <"$MODULES/$insert_name.order"
+}
+
+# insert NAME [PARAMETER=VALUE...]: a module, after what it needs.
+insert() {
+	insert_needed "$1" || return
+	insert_name=$1
+	shift
+	insmod "$MODULES/$insert_name.ko" "$@"
+}
+
+# remove NAME: a module, if it is there, and what it needed, unless another module uses that.
+remove() {
+	for needed in $(tac "$MODULES/$1.order"); do
+		[ -d "/sys/module/$needed" ] || continue
+		[ "$needed" = "$1" ] || [ -z "$(ls "/sys/module/$needed/holders")" ] || continue
+		rmmod "$needed" || return
+	done
+}
+
+# load_modules [PARAMETER=VALUE...]: the driver and the crates that it uses, or a stock driver by DRIVER.
 load_modules() {
-	if [ -e "/ironpath/modules/$DRIVER.ko" ]; then
-		[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
-		insmod "/ironpath/modules/$DRIVER.ko" "$@" || return
+	if [ -e "$MODULES/$DRIVER.ko" ]; then
+		insert "$DRIVER" "$@" || return
 	else
 		modprobe "$DRIVER" "$@" || return
 	fi
@@ -172,10 +199,11 @@ load_modules() {
 
 # unload_modules: the other way round.
 unload_modules() {
-	if [ -d "/sys/module/$DRIVER" ]; then
-		rmmod "$DRIVER" || return
+	if [ -e "$MODULES/$DRIVER.ko" ]; then
+		remove "$DRIVER"
+	elif [ -d "/sys/module/$DRIVER" ]; then
+		rmmod "$DRIVER"
 	fi
-	[ ! -d /sys/module/storage ] || rmmod storage
 }
 
 # settle: until the probing of what was loaded has come to its end (scans and sd run behind it).
@@ -280,7 +308,6 @@ TARGET=${TARGET:-rmpath}
 
 # load_paths: the drivers of the controllers of topology mpath: DRIVER and the stock virtio_scsi.
 load_paths() {
-	[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
 	[ -d "/sys/module/$DRIVER" ] || ! grep -qx 0x1000 /sys/bus/pci/devices/*/vendor || load_modules || return
 	modprobe virtio_scsi || return
 	settle
@@ -289,10 +316,7 @@ load_paths() {
 # load_target [PARAMETER=VALUE...]: the multipath target, with the stock one's selectors.
 load_target() {
 	case $TARGET in
-	rmpath)
-		[ -d /sys/module/storage ] || insmod /ironpath/modules/storage.ko || return
-		insmod /ironpath/modules/rmpath.ko "$@"
-		;;
+	rmpath) insert rmpath "$@" ;;
 	*)
 		modprobe "$TARGET" "$@" && modprobe dm_round_robin && modprobe dm_queue_length &&
 			modprobe dm_service_time
@@ -302,7 +326,7 @@ load_target() {
 
 unload_target() {
 	case $TARGET in
-	rmpath) rmmod rmpath ;;
+	rmpath) remove rmpath ;;
 	*) rmmod dm_service_time dm_queue_length dm_round_robin dm_multipath ;;
 	esac
 }

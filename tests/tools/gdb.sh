@@ -19,7 +19,7 @@ in_gdb() { grep -Eq "$1" "$WORK/gdb" || { cat "$WORK/gdb" && false; }; }
 wait_for $SECONDS_TO_BOOT on_console 'leave with: exit'
 tr -d '\r' <"$WORK/console" | grep -E '^(set architecture|target remote|add-symbol-file) ' >"$WORK/commands"
 point "the guest prints how gdb attaches, and where both modules are" \
-	eval "grep -q ':$port$' '$WORK/commands' && grep -q 'rmegasas.ko 0x' '$WORK/commands' && grep -q 'storage.ko 0x' '$WORK/commands'"
+	eval "grep -q ':$port$' '$WORK/commands' && grep -q 'rmegasas.ko 0x' '$WORK/commands' && grep -q 'storage.ko 0x' '$WORK/commands' && grep -q 'storage_scsi.ko 0x' '$WORK/commands'"
 {
 	printf 'set confirm off\nset pagination off\n'
 	cat "$WORK/commands"

@@ -39,7 +39,7 @@ both() {
 	wait "$pid" && [ "$good" = 0 ]
 }
 point "two builds at once in one folder succeed" both modules twice -- modules twice
-point "and leave whole modules" eval "[ -s '$WORK/twice/storage.ko' ] && [ -s '$WORK/twice/rmegasas.ko' ] && [ -s '$WORK/twice/rmpath.ko' ]"
+point "and leave whole modules" has_modules "$WORK/twice"
 point "two runs of guests at once in one tree pass" both guest first env -- guest second env
 one_case() { tests/compile_fail/run irq_zero_vectors | tail -n 1 | grep -qx "2 passed, 0 failed"; }
 point "so do two of the compile-fail cases" both one_case -- one_case

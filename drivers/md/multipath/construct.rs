@@ -7,7 +7,9 @@ use core::fmt::{
     Write, //
 };
 use kernel::prelude::*;
-use storage::dm::{
+use storage_dm::{
+    dm_err,
+    dm_warn,
     Constructor,
     DeviceIndex,
     HandlerParameters,
@@ -17,8 +19,6 @@ use storage::dm::{
     Words,
     Wwid, //
 };
-use storage::dm_err;
-use storage::dm_warn;
 
 use super::args::TableError;
 use super::errno::Errno;

@@ -4,7 +4,11 @@
 
 use kernel::prelude::*;
 use kernel::time::Delta;
-use storage::dm::{
+use storage::sync::SpinLockIrqGuard;
+use storage::workqueue::WorkQueue;
+use storage_dm::{
+    dm_err,
+    dm_warn,
     Activation,
     DeviceIndex,
     DeviceNumber,
@@ -13,12 +17,6 @@ use storage::dm::{
     PathEvent,
     Text,
     Words, //
-};
-use storage::sync::SpinLockIrqGuard;
-use storage::workqueue::WorkQueue;
-use storage::{
-    dm_err,
-    dm_warn, //
 };
 
 use super::construct::{

@@ -6,7 +6,8 @@
 
 use core::sync::atomic::Ordering;
 use kernel::prelude::*;
-use storage::dm::{
+use storage_dm::{
+    dm_warn,
     with_plug,
     Bio,
     BlockStatus,
@@ -21,7 +22,6 @@ use storage::dm::{
     Request,
     TaskContext, //
 };
-use storage::dm_warn;
 
 use super::block_status::{
     self,

@@ -3,7 +3,7 @@
 //! Ioctls: to which path they go, and the one that probes paths.
 
 use kernel::prelude::*;
-use storage::dm::{
+use storage_dm::{
     DeviceIndex,
     Live,
     TaskContext, //

@@ -20,12 +20,12 @@
 use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
-use storage::dm;
 use storage::system::is_module_loaded;
 use storage::workqueue::{
     Kind,
     WorkQueue, //
 };
+use storage_dm as dm;
 
 mod args;
 mod atomic;

@@ -17,7 +17,13 @@ use kernel::sync::{
     Mutex, //
 };
 use kernel::time::Delta;
-use storage::dm::{
+use storage::new_spinlock_irq;
+use storage::sync::{
+    SpinLockIrq,
+    SpinLockIrqGuard, //
+};
+use storage_dm::{
+    dm_warn,
     Activation,
     Bio,
     BioList,
@@ -41,12 +47,6 @@ use storage::dm::{
     TaskContext,
     Text,
     Words, //
-};
-use storage::dm_warn;
-use storage::new_spinlock_irq;
-use storage::sync::{
-    SpinLockIrq,
-    SpinLockIrqGuard, //
 };
 
 use super::construct::{

@@ -41,7 +41,7 @@ use storage::dma::{
 use storage::doorbell::Posting;
 use storage::irq::Poller;
 use storage::mailbox::Mailbox;
-use storage::scsi::{
+use storage_scsi::{
     InFlight,
     SENSE_LENGTH, //
 };

@@ -60,7 +60,7 @@ use storage::mailbox::{
     Armed,
     Pending, //
 };
-use storage::scsi::Flight;
+use storage_scsi::Flight;
 
 /// How long a step of error handling may take. If it takes longer, the slot of the command is quarantined, the
 /// caller gets an error, and error handling goes on with its next step.

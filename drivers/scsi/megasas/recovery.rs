@@ -24,7 +24,7 @@ use kernel::device::{
 use kernel::prelude::*;
 use kernel::time::Delta;
 use storage::rcu;
-use storage::scsi::{
+use storage_scsi::{
     HostByte,
     Recovery,
     Status,

@@ -36,7 +36,7 @@ use storage::irq::{
     Poller, //
 };
 use storage::rcu::ReadSide;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     Flight,

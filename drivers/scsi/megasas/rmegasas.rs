@@ -31,8 +31,8 @@ use kernel::time::Delta;
 use storage::dma::AddressWidth;
 use storage::driver::File;
 use storage::irq::Ladder;
-use storage::scsi::{
-    self,
+use storage_scsi::{
+    self as scsi,
     Attribute,
     Command,
     DeviceAttribute,

@@ -29,7 +29,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use storage::dma::Slot;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     Flight,
@@ -138,9 +138,9 @@ impl Adapter {
             Err(refused) => return give_back(reserved, refused),
         };
         let direction = match reserved.command().direction() {
-            storage::scsi::Direction::None => None,
-            storage::scsi::Direction::FromDevice => Some(cdb::Direction::Read),
-            storage::scsi::Direction::ToDevice => Some(cdb::Direction::Write),
+            storage_scsi::Direction::None => None,
+            storage_scsi::Direction::FromDevice => Some(cdb::Direction::Read),
+            storage_scsi::Direction::ToDevice => Some(cdb::Direction::Write),
         };
         let data_len = reserved.command().transfer_length();
         let (sense_addr, sense_len) = self.sense_room(frame);

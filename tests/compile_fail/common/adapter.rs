@@ -8,7 +8,7 @@ use kernel::device::{
 };
 use kernel::prelude::*;
 use kernel::str::CStr;
-use storage::scsi::{
+use storage_scsi::{
     Command,
     Done,
     InFlight,

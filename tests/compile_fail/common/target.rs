@@ -4,7 +4,7 @@
 
 use kernel::prelude::*;
 use kernel::str::CStr;
-use storage::dm::{
+use storage_dm::{
     Bio,
     BlockStatus,
     Constructor,

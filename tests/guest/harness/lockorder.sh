@@ -9,7 +9,7 @@
 set -eu
 plan 2
 
-insmod /ironpath/modules/storage.ko
+insert storage
 check "interrupts are off while a lock is held, and back with the last" insmod /ironpath/modules/lockorder.ko
 rmmod lockorder
 check "the library is not held" rmmod storage

@@ -40,7 +40,7 @@ for mode in msix msi intx poll; do
 	esac
 	unloaded
 done
-if insmod "/ironpath/modules/storage.ko" && insmod "/ironpath/modules/$DRIVER.ko" irq_mode=edge; then
+if insert "$DRIVER" irq_mode=edge; then
 	fail "a wrong mode is refused"
 else
 	check "a wrong mode is refused" kmsg_has 'irq_mode=edge: must be auto, msix, msi, intx or poll'

@@ -6,6 +6,7 @@
 # topology: gen2,mem=384,smp=1
 # append: crashkernel=144M
 # crash: Kernel panic - not syncing: sysrq triggered crash
+# capture: rmpath
 # outside: dump.py
 # when: named
 # timeout: 480

@@ -77,7 +77,7 @@ unload_target
 if [ "$TARGET" = rmpath ]; then
 	modprobe dm_multipath
 	kmsg_mark
-	if insmod /ironpath/modules/rmpath.ko; then
+	if insert rmpath; then
 		fail "loading beside dm-multipath is refused"
 	else
 		check "loading beside dm-multipath is refused" kmsg_has "rmpath: .*dm_multipath is registered"

@@ -414,10 +414,9 @@ run() {
 same() { diff -U 3 "/tmp/dm_multipath.$1" "/tmp/rmpath.$1"; }
 lines() { [ "$(grep -c '^==' "/tmp/rmpath.$1")" -ge "$2" ]; }
 
-insmod /ironpath/modules/storage.ko
 modprobe virtio_scsi
 wait_for 20 path_count IRON0001 1 || die "no paths"
-insmod /ironpath/modules/rmegasas.ko
+insert rmegasas
 wait_for 20 path_count IRON0000 3 || die "no paths"
 settle
 # shellcheck disable=SC2046 # words

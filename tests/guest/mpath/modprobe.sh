@@ -5,18 +5,18 @@
 # topology: none
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
 # timeout: 120
-# tests: 30
+# tests: 31
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 30
+plan 31
 
 NAMES="dm-multipath dm-service-time dm-round-robin dm-queue-length dm-historical-service-time dm-io-affinity"
 LINES=/etc/modprobe.d/ironpath-multipath.conf
 
 has() { [ -d "/sys/module/$1" ]; }
 unload() {
-	for module in rmpath storage $(echo "$NAMES" | tr ' -' '\n_' | tac); do
+	for module in $(tac "$MODULES/rmpath.order") $(echo "$NAMES" | tr ' -' '\n_' | tac); do
 		! has "$module" || rmmod "$module" || return
 	done
 }
@@ -30,13 +30,18 @@ rmpath_alone() {
 install_modules() {
 	modules=/usr/lib/modules/$(uname -r)
 	mkdir -p "$modules/updates/ironpath"
-	cp /ironpath/modules/storage.ko /ironpath/modules/rmpath.ko "$modules/updates/ironpath/"
+	for module in $(cat "$MODULES/rmegasas.order" "$MODULES/rmpath.order"); do
+		cp "$MODULES/$module.ko" "$modules/updates/ironpath/"
+	done
 	depmod
 }
 # initramfs_gets_rmpath NAME: asked for as manual_add_modules of initramfs-tools asks.
 initramfs_gets_rmpath() {
 	modprobe --all --set-version="$(uname -r)" --ignore-install --quiet --show-depends "$1" >/tmp/needed || return
-	grep -q '/storage\.ko' /tmp/needed && grep -q '/rmpath\.ko' /tmp/needed && ! grep -q 'multipath\.ko' /tmp/needed
+	while read -r module; do
+		grep -q "/$module\.ko" /tmp/needed || return
+	done <"$MODULES/rmpath.order"
+	! grep -q 'multipath\.ko' /tmp/needed
 }
 
 install_modules
@@ -82,6 +87,7 @@ unload
 # The kernel asks for dm-multipath when a table does.
 check "as the kernel asks" dmsetup create --noudevsync m --table "0 8 multipath 0 0 0 0"
 check "the kernel loaded rmpath" rmpath_alone
+check "and nothing of what only SCSI drivers use" eval "! has storage_scsi && ! has rmegasas"
 dmsetup remove --noudevsync m
 rm $LINES
 modprobe -r rmpath

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# A controller is unbound and bound through sysfs, idle and under I/O; a module in use stays.
+# A controller is unbound and bound through sysfs, idle and under I/O; a module in use stays. The driver needs no
+# device-mapper.
 # topology: gen2
 # topology: two-hba,msix=off,msi=off
 # timeout: 120
 # allow-log: (I/O|device offline) error, dev sd|Buffer I/O error on dev sd | the driver is unbound under I/O
 # allow-log: rejecting I/O to (offline|dead) device | the driver is unbound under I/O
-# tests: 10
+# tests: 11
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
 set -eu
-plan 10
+plan 11
 
 reads() {
 	while dd if="/dev/$1" of=/dev/null bs=64k count=64 iflag=direct 2>/dev/null; do
@@ -22,7 +23,8 @@ unbind() { echo "$1" >"/sys/bus/pci/drivers/$DRIVER/unbind"; }
 bind() { echo "$1" >"/sys/bus/pci/drivers/$DRIVER/bind"; }
 fewer() { [ "$(disks | wc -w)" -lt 2 ]; }
 
-load_modules
+rmmod dm_mod || die "device-mapper is in use"
+check "the driver loads without device-mapper" eval "load_modules && [ ! -d /sys/module/dm_mod ]"
 wait_for 20 disk_count 2 || die "no disks"
 settle
 disk=$(disk_by_serial IRON0000)

@@ -12,7 +12,7 @@ plan 10
 
 folder=/sys/bus/pci/drivers/rmegasas
 
-insmod /ironpath/modules/storage.ko
+insert_needed "$DRIVER"
 check "the driver loads" load_modules
 check "it has its version" grep -qx '[0-9][0-9.]*' "$folder/version"
 check "and its debug level, which can be set" eval "echo 3 >$folder/dbg_lvl && grep -qx 3 $folder/dbg_lvl"

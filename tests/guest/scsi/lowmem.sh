@@ -23,7 +23,7 @@ clean=yes
 least=1000
 loaded=0
 refused=0
-insmod /ironpath/modules/storage.ko
+insert_needed "$DRIVER"
 for left in 32 16 8 0; do
 	take $left
 	free=$(free_mib)

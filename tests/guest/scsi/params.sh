@@ -47,7 +47,7 @@ turns() {
 queue() { cat "/sys/block/$(disk_by_serial IRON0000)/$1"; }
 unloaded() { wait_for 20 unload_modules 2>/dev/null; }
 
-insmod /ironpath/modules/storage.ko
+insert_needed "$DRIVER"
 for value in max_sectors=1 max_sectors=65537 msix_disable=2 resetwaittime=0 resetwaittime=181 \
 	scmd_timeout=0 scmd_timeout=1000 throttlequeuedepth=257 enable_sdev_max_qd=2 poll_period=49 poll_period=10001; do
 	check "$value is refused" refused "$value"

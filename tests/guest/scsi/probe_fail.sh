@@ -13,7 +13,7 @@ set -eu
 plan 30
 
 FOREVER=1000000
-insmod /ironpath/modules/storage.ko
+insert_needed "$DRIVER"
 count_calls
 vectors_before=$(vectors)
 trace_start megasas_mmio_writel megasas_handle_dcmd megasas_init_firmware

@@ -55,8 +55,7 @@ failed=0
 round=0
 while [ "$round" -lt "$ROUNDS" ]; do
 	round=$((round + 1))
-	insmod /ironpath/modules/storage.ko
-	insmod "/ironpath/modules/$DRIVER.ko" || failed=$((failed + 1))
+	insert "$DRIVER" || failed=$((failed + 1))
 	case $round in
 	1)
 		check "the first load finds the disks" wait_for 20 disk_count 2

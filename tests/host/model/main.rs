@@ -40,17 +40,17 @@ mod atomic {
     }
 }
 
-#[path = "../../../rust/generation.rs"]
+#[path = "../../../rust/storage/generation.rs"]
 mod generation;
 #[path = "../../../rust/scsi/ownership.rs"]
 mod ownership;
-#[path = "../../../rust/irq/poll_state.rs"]
+#[path = "../../../rust/storage/irq/poll_state.rs"]
 mod poll_state;
-#[path = "../../../rust/mailbox/slot.rs"]
+#[path = "../../../rust/storage/mailbox/slot.rs"]
 mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]
 mod tag_slot;
-#[path = "../../../rust/irq/watch_state.rs"]
+#[path = "../../../rust/storage/irq/watch_state.rs"]
 mod watch_state;
 
 #[path = "../../../drivers/md/multipath"]

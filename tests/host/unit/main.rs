@@ -10,21 +10,21 @@
 
 #[path = "../../../rust/scsi/address.rs"]
 mod address;
-#[path = "../../../rust/atomic.rs"]
+#[path = "../../../rust/storage/atomic.rs"]
 mod atomic;
 #[path = "../../../rust/dm/fit.rs"]
 mod fit;
-#[path = "../../../rust/generation.rs"]
+#[path = "../../../rust/storage/generation.rs"]
 mod generation;
 #[path = "../../../rust/scsi/ownership.rs"]
 mod ownership;
 #[path = "../../../rust/scsi/scan_range.rs"]
 mod scan_range;
-#[path = "../../../rust/mailbox/slot.rs"]
+#[path = "../../../rust/storage/mailbox/slot.rs"]
 mod slot;
 #[path = "../../../rust/scsi/tag_slot.rs"]
 mod tag_slot;
-#[path = "../../../rust/irq/watch_state.rs"]
+#[path = "../../../rust/storage/irq/watch_state.rs"]
 mod watch_state;
 
 #[path = "../../../drivers/scsi/megasas/cdb.rs"]

@@ -88,7 +88,7 @@ pub struct Segments<'a> {
 
 impl Segments<'_> {
     /// No segments.
-    pub(crate) fn empty() -> Self {
+    pub fn empty() -> Self {
         // INVARIANT: nothing is left.
         Self {
             next: core::ptr::null_mut(),
@@ -97,11 +97,13 @@ impl Segments<'_> {
         }
     }
 
+    /// Those of a list that a subsystem has mapped.
+    ///
     /// # Safety
     ///
     /// `head` is a scatter list that was mapped into `count` segments, and stays so for the lifetime.
     #[inline]
-    pub(crate) unsafe fn new(head: *mut scatterlist, count: u32) -> Self {
+    pub unsafe fn new(head: *mut scatterlist, count: u32) -> Self {
         // INVARIANT: the caller guarantees that the list has `count` mapped entries, and for how long.
         Self {
             next: head,

@@ -21,6 +21,10 @@
 //!
 //! What only a task may do, such as submitting a bio, takes a [`TaskContext`]; callbacks that run in a task get one.
 
+use kernel::prelude::*;
+
+mod bindings;
+
 mod bio;
 mod callbacks;
 mod construct;
@@ -89,3 +93,19 @@ pub use self::text::{
     Text,
     Words, //
 };
+
+module! {
+    type: StorageDm,
+    name: "storage_dm",
+    authors: ["The Ironpath developers"],
+    description: "Safe abstractions for device-mapper targets in Rust",
+    license: "GPL",
+}
+
+struct StorageDm;
+
+impl kernel::Module for StorageDm {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}

@@ -5,8 +5,9 @@
 //! The pure modules name atomics only through here, so that the host tests can put a model
 //! checker's atomics in their place and compile the same source.
 
-pub(crate) use core::sync::atomic::{
+pub use core::sync::atomic::{
     AtomicPtr,
     AtomicU32,
+    AtomicU64,
     Ordering, //
 };

@@ -36,6 +36,14 @@
 //! | ends all commands after the last step | the last step does not return while the driver has one |
 //! | queues a command that the driver still has, for a reason that is not known here | it is given back as busy; the end of the earlier use is not reported |
 
+use kernel::prelude::*;
+use storage::{
+    atomic,
+    generation, //
+};
+
+mod bindings;
+
 mod address;
 mod attributes;
 mod callbacks;
@@ -83,7 +91,6 @@ pub use self::status::{
     Status,
     SENSE_LENGTH, //
 };
-pub(crate) use self::template::init;
 pub use self::template::{
     Geometry,
     LowLevelDriver,
@@ -91,3 +98,21 @@ pub use self::template::{
     Template,
     TimeoutAction, //
 };
+
+module! {
+    type: StorageScsi,
+    name: "storage_scsi",
+    authors: ["The Ironpath developers"],
+    description: "Safe abstractions for SCSI low-level drivers in Rust",
+    license: "GPL",
+}
+
+struct StorageScsi;
+
+impl kernel::Module for StorageScsi {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        // SAFETY: called once, and drivers that use the crate can only be loaded afterwards.
+        unsafe { template::init() };
+        Ok(Self)
+    }
+}

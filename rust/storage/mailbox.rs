@@ -184,7 +184,8 @@ impl<'a> Armed<'a> {
         let pending = self.into_pending();
         // The only holder of the armed slot posts it, so this cannot fail.
         let _posted = pending.entry.state.post(pending.context.generation);
-        doorbell(Posting::new());
+        // SAFETY: a posting wants a command that was recorded: the slot is posted above.
+        doorbell(unsafe { Posting::new() });
         pending
     }
 
@@ -194,7 +195,8 @@ impl<'a> Armed<'a> {
         let pending = self.into_pending();
         // As in `post`.
         let _posted = pending.entry.state.post_polled(pending.context.generation);
-        doorbell(Posting::new());
+        // SAFETY: a posting wants a command that was recorded: the slot is posted above.
+        doorbell(unsafe { Posting::new() });
         Polled(pending)
     }
 

@@ -14,7 +14,7 @@ use kernel::str::Formatter;
 /// # Safety
 ///
 /// `page` has a page of initialised room, which nobody else touches during the call.
-pub(crate) unsafe fn fill(
+pub unsafe fn fill(
     page: *mut c_char,
     write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> isize {

@@ -60,7 +60,9 @@ impl WorkQueue {
         unsafe { kernel::bindings::__flush_workqueue(self.0.as_ptr()) };
     }
 
-    pub(crate) fn as_raw(&self) -> *mut workqueue_struct {
+    /// For the crates of subsystems, to queue work that they wait for: valid as long as the work queue.
+    #[doc(hidden)]
+    pub fn as_raw(&self) -> *mut workqueue_struct {
         self.0.as_ptr()
     }
 }

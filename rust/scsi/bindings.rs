@@ -1,77 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Raw bindings of the C headers that the kernel crate does not bind; private to the crate.
+//! Raw bindings of the SCSI mid-layer's headers; private to the crate.
 
-#[allow(
-    clippy::all,
-    clippy::as_ptr_cast_mut,
-    clippy::as_underscore,
-    clippy::cast_lossless,
-    clippy::ptr_as_ptr,
-    clippy::ref_as_ptr,
-    clippy::undocumented_unsafe_blocks,
-    dead_code,
-    missing_docs,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    improper_ctypes,
-    unreachable_pub,
-    unsafe_op_in_unsafe_fn,
-    unused_imports
-)]
-mod raw {
-    use kernel::ffi;
-    use pin_init::{
-        MaybeZeroable,
-        Zeroable, //
-    };
+storage::generated_bindings!("scsi");
 
-    // SAFETY: `__BindgenBitfieldUnit<Storage>` has `Storage` as its only field, of which all zeros are a value.
-    unsafe impl<Storage> Zeroable for __BindgenBitfieldUnit<Storage> where Storage: Zeroable {}
-
-    include!(concat!(
-        env!("IRONPATH_OBJ"),
-        "/rust/bindings/bindings_generated.rs"
-    ));
-}
-
-mod optional;
-
-pub(crate) use optional::*;
 pub(crate) use raw::*;
 
-/// What the C compiler makes of the structures, from `bindings/layout.c`.
-// Uses in an unnamed constant do not count as uses.
-#[allow(dead_code, non_upper_case_globals)]
-mod layout {
-    include!(concat!(
-        env!("IRONPATH_OBJ"),
-        "/rust/bindings/layout_generated.rs"
-    ));
+// SAFETY: `__BindgenBitfieldUnit<Storage>` has `Storage` as its only field, of which all zeros are a value.
+unsafe impl<Storage> pin_init::Zeroable for raw::__BindgenBitfieldUnit<Storage> where
+    Storage: pin_init::Zeroable
+{
 }
 
-/// Asserts that the C compiler gives a structure the size, and members the offsets, that bindgen does.
-macro_rules! same_layout {
-    ($($name:ident { $($member:ident: $at:ident),* $(,)? } $size:ident),* $(,)?) => {
-        const _: () = {
-            $(
-                assert!(size_of::<$name>() == layout::$size);
-                $(assert!(core::mem::offset_of!($name, $member) == layout::$at);)*
-            )*
-        };
-    };
-}
+use kernel::bindings::request;
 
-use kernel::bindings::{
-    completion,
-    request, //
-};
-
-same_layout! {
+storage::same_layout! {
     request { tag: AT_request_tag } SIZE_request,
-    completion {} SIZE_completion,
-    bio_integrity_payload { bip_iter: AT_bio_integrity_payload_bip_iter } SIZE_bio_integrity_payload,
     scsi_cmnd {
         device: AT_scsi_cmnd_device,
         cmd_len: AT_scsi_cmnd_cmd_len,

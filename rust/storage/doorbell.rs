@@ -4,9 +4,8 @@
 //!
 //! Hardware must not see a command before the driver has recorded it. So the function of a driver that writes
 //! its doorbell register takes a [`Posting`], and only the code that has just recorded a command makes one:
-//! [`Armed::post`](crate::mailbox::Armed::post), [`Reserved::post`](crate::scsi::Reserved::post), and the
-//! mid-layer's call to [`LowLevelDriver::commit`](crate::scsi::LowLevelDriver::commit), which ends a batch of
-//! SCSI commands.
+//! [`Armed::post`](crate::mailbox::Armed::post), and in the crate `storage_scsi` `Reserved::post` and the
+//! mid-layer's call to `LowLevelDriver::commit`, which ends a batch of SCSI commands.
 //!
 //! # Examples
 //!
@@ -24,9 +23,14 @@ use core::marker::PhantomData;
 pub struct Posting<'a>(PhantomData<&'a mut ()>);
 
 impl Posting<'_> {
-    /// For code that has just recorded a command.
+    /// For the crates of subsystems, which record commands for drivers.
+    ///
+    /// # Safety
+    ///
+    /// The caller has recorded a command, or a batch of them, so that an answer of the hardware finds it, and passes
+    /// the value to the driver for that.
     #[inline]
-    pub(crate) fn new() -> Self {
+    pub unsafe fn new() -> Self {
         Self(PhantomData)
     }
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Safe abstractions for storage drivers: what the `kernel` crate lacks for SCSI low-level drivers and
-//! device-mapper targets.
+//! Safe abstractions for storage drivers: what the `kernel` crate lacks and more than one kind of driver needs.
+//! What is of one subsystem is in a crate and a module of its own: `storage_scsi`, `storage_dm`.
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`scsi`] | hosts, commands, the in-flight table, error handling |
-//! | [`dm`] | device-mapper targets |
 //! | [`mailbox`] | firmware commands with a waiter |
 //! | [`doorbell`] | the right to tell hardware of a command |
 //! | [`irq`] | the interrupt ladder |
@@ -18,7 +16,8 @@
 //! | [`sync`], [`workqueue`] | a spinlock that keeps interrupts out, work queues of a module's own |
 //! | [`system`] | processors and their nodes, the clock |
 //!
-//! Every `unsafe` block of the project is in this crate.
+//! Every `unsafe` block of the project is in this crate and those of the subsystems. What they need of this one, and
+//! drivers must not use, is `unsafe` here, with a contract, or hidden from the documentation.
 
 use kernel::prelude::*;
 
@@ -26,7 +25,6 @@ mod bindings;
 
 pub mod atomic;
 pub mod debugfs;
-pub mod dm;
 pub mod dma;
 pub mod doorbell;
 pub mod driver;
@@ -36,9 +34,8 @@ pub mod mailbox;
 pub mod param;
 pub mod pci;
 pub mod rcu;
-pub mod scsi;
 pub mod sync;
-mod sysfs;
+pub mod sysfs;
 pub mod system;
 pub mod workqueue;
 
@@ -54,8 +51,6 @@ struct Storage;
 
 impl kernel::Module for Storage {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        // SAFETY: called once, and drivers that use the crate can only be loaded afterwards.
-        unsafe { scsi::init() };
         Ok(Self)
     }
 }

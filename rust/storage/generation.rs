@@ -52,7 +52,7 @@ impl Generation {
 
 /// The state word of a slot, which changes as a whole: the generation above, a state `S` below it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SlotWord<S>(pub(crate) u32, PhantomData<S>);
+pub struct SlotWord<S>(pub u32, PhantomData<S>);
 
 /// Width of the state in bits.
 const STATE_BITS: u32 = 3;
@@ -63,25 +63,25 @@ const _: () = assert!(STATE_BITS + Generation::BITS <= u32::BITS);
 impl<S: Into<u32>> SlotWord<S> {
     /// The word of a slot in a state; states are numbered from zero, and are eight at most.
     #[inline]
-    pub(crate) fn new(generation: Generation, state: S) -> Self {
+    pub fn new(generation: Generation, state: S) -> Self {
         Self::from_u32((generation.as_u32() << STATE_BITS) | (state.into() & STATE_MASK))
     }
 
     /// A word as it was read.
     #[inline]
-    pub(crate) const fn from_u32(word: u32) -> Self {
+    pub const fn from_u32(word: u32) -> Self {
         Self(word, PhantomData)
     }
 
     /// Its generation.
     #[inline]
-    pub(crate) const fn generation(&self) -> Generation {
+    pub const fn generation(&self) -> Generation {
         Generation::from_u32(self.0 >> STATE_BITS)
     }
 
     /// Whether the slot is in this state.
     #[inline]
-    pub(crate) fn is(&self, state: S) -> bool {
+    pub fn is(&self, state: S) -> bool {
         self.0 & STATE_MASK == state.into()
     }
 }

@@ -51,27 +51,27 @@ pub fn synchronize() {
 /// Several can be begun at one time, by code that cannot sleep, and end together: a wait later takes what is
 /// left of the time, mostly none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct GracePeriod(usize);
+pub struct GracePeriod(usize);
 
 impl GracePeriod {
     /// Begins one. A section that begins after it has begun sees what this thread wrote before. Any context.
-    pub(crate) fn begin() -> Self {
+    pub fn begin() -> Self {
         // SAFETY: no requirements: it locks for itself, with interrupts off.
         Self(unsafe { kernel::bindings::start_poll_synchronize_rcu() })
     }
 
     /// For a place that holds a number; any number can be made a grace period of, and waited for.
-    pub(crate) fn from_cookie(cookie: usize) -> Self {
+    pub fn from_cookie(cookie: usize) -> Self {
         Self(cookie)
     }
 
     /// The number.
-    pub(crate) fn as_cookie(self) -> usize {
+    pub fn as_cookie(self) -> usize {
         self.0
     }
 
     /// Waits for its end. Sleeps, if it has not ended.
-    pub(crate) fn wait(self) {
+    pub fn wait(self) {
         // SAFETY: no requirements but to be allowed to sleep, which the kernel checks. A number that
         // `begin` has not returned costs a wait at most.
         unsafe { kernel::bindings::cond_synchronize_rcu(self.0) };

@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The sizes and offsets that the C compiler sees of what Rust reads and writes. This is compiled to
- * assembly only; layout_generated.rs is made from that, and rust/bindings.rs asserts that bindgen sees the
- * same: a disagreement does not build.
- */
 
-#include <linux/kbuild.h>
-
+#include "../../layout.h"
 #include "bindings_helper.h"
-
-#define SIZE(type) DEFINE(SIZE_##type, sizeof(struct type))
-#define AT(type, member) DEFINE(AT_##type##_##member, offsetof(struct type, member))
 
 void layout(void);
 void layout(void)
 {
 	SIZE(request);
 	AT(request, tag);
-	SIZE(completion);
-
-	SIZE(bio_integrity_payload);
-	AT(bio_integrity_payload, bip_iter);
 
 	SIZE(scsi_cmnd);
 	AT(scsi_cmnd, device);

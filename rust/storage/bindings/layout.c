@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include "../../layout.h"
+#include "bindings_helper.h"
+
+void layout(void);
+void layout(void)
+{
+	SIZE(completion);
+}
