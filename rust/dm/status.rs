@@ -48,17 +48,6 @@ pub enum BlockStatus {
     Invalid = 19,
 }
 
-/// What an end of an I/O says about the path that it took.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// It was done.
-    Done,
-    /// It failed as it would on any path: the path is fine.
-    DeviceError,
-    /// It may work on another path.
-    PathError,
-}
-
 impl BlockStatus {
     /// The status of a C value. Values that this kernel does not have are [`BlockStatus::IoError`].
     #[inline]
@@ -90,31 +79,5 @@ impl BlockStatus {
     #[inline]
     pub const fn as_raw(self) -> u8 {
         self as u8
-    }
-
-    /// What it says about the path (`blk_path_error`).
-    #[inline]
-    pub const fn verdict(self) -> Verdict {
-        match self {
-            Self::Ok => Verdict::Done,
-            Self::NotSupported
-            | Self::NoSpace
-            | Self::Target
-            | Self::ReservationConflict
-            | Self::Medium
-            | Self::Protection => Verdict::DeviceError,
-            Self::Timeout
-            | Self::Transport
-            | Self::Resource
-            | Self::IoError
-            | Self::DmRequeue
-            | Self::Again
-            | Self::DeviceResource
-            | Self::ZoneOpenResource
-            | Self::ZoneActiveResource
-            | Self::Offline
-            | Self::DurationLimit
-            | Self::Invalid => Verdict::PathError,
-        }
     }
 }

@@ -78,10 +78,7 @@ pub use self::request::{
     MapRequest,
     Request, //
 };
-pub use self::status::{
-    BlockStatus,
-    Verdict, //
-};
+pub use self::status::BlockStatus;
 pub use self::target::{
     Features,
     MessageAnswer,

@@ -6,53 +6,7 @@
 //! `multipath_end_io_bio` in `drivers/md/dm-mpath.c`.
 
 use super::map::NoPath;
-
-/// A block status (`blk_status_t`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum BlockStatus {
-    /// Done.
-    Ok,
-    /// The device does not know the operation.
-    NotSupp,
-    /// The command took too long.
-    Timeout,
-    /// The device is full.
-    NoSpc,
-    /// The transport failed.
-    Transport,
-    /// The target failed, on every path.
-    Target,
-    /// Another initiator has reserved the unit.
-    ResvConflict,
-    /// A medium error.
-    Medium,
-    /// Protection information does not agree.
-    Protection,
-    /// The system has run out of something.
-    Resource,
-    /// Any other error.
-    IoErr,
-    /// Device-mapper's own: put back.
-    DmRequeue,
-    /// The I/O would block.
-    Again,
-    /// The device has run out of something, and says when it is back.
-    DevResource,
-    /// Too many open zones.
-    ZoneOpenResource,
-    /// Too many active zones.
-    ZoneActiveResource,
-    /// The device is offline, or goes offline.
-    Offline,
-    /// A command duration limit was exceeded, and the I/O asked to be ended then. The C target fails the path for
-    /// it, and sends the I/O again.
-    DurationLimit,
-    /// Size or alignment is invalid, or the I/O cannot be split as required. The C target fails the path for
-    /// it, though the I/O never reached the path.
-    Inval,
-    /// A status that this kernel's header does not have.
-    Unknown(u8),
-}
+use super::BlockStatus;
 
 /// What is to be done with the path that an I/O came back from.
 #[must_use]
@@ -64,58 +18,31 @@ pub(crate) enum PathVerdict {
     Fail,
 }
 
-impl BlockStatus {
-    /// The status of a `blk_status_t`; any value is one.
+impl PathVerdict {
+    /// Whether the path is to blame for an end. Unlike in the C target it is not where a command duration limit was
+    /// exceeded, as the I/O asked to be ended then, nor for an invalid I/O, which never reached the path.
     #[inline]
-    pub(crate) const fn from_u8(value: u8) -> Self {
-        match value {
-            0 => Self::Ok,
-            1 => Self::NotSupp,
-            2 => Self::Timeout,
-            3 => Self::NoSpc,
-            4 => Self::Transport,
-            5 => Self::Target,
-            6 => Self::ResvConflict,
-            7 => Self::Medium,
-            8 => Self::Protection,
-            9 => Self::Resource,
-            10 => Self::IoErr,
-            11 => Self::DmRequeue,
-            12 => Self::Again,
-            13 => Self::DevResource,
-            14 => Self::ZoneOpenResource,
-            15 => Self::ZoneActiveResource,
-            16 => Self::Offline,
-            17 => Self::DurationLimit,
-            19 => Self::Inval,
-            other => Self::Unknown(other),
-        }
-    }
-
-    /// Whether the path is to blame.
-    #[inline]
-    pub(crate) const fn verdict(self) -> PathVerdict {
-        match self {
-            Self::Ok
-            | Self::NotSupp
-            | Self::NoSpc
-            | Self::Target
-            | Self::ResvConflict
-            | Self::Medium
-            | Self::Protection
-            | Self::DurationLimit
-            | Self::Inval => PathVerdict::Keep,
-            Self::Timeout
-            | Self::Transport
-            | Self::Resource
-            | Self::IoErr
-            | Self::DmRequeue
-            | Self::Again
-            | Self::DevResource
-            | Self::ZoneOpenResource
-            | Self::ZoneActiveResource
-            | Self::Offline
-            | Self::Unknown(_) => PathVerdict::Fail,
+    pub(crate) const fn of(status: BlockStatus) -> Self {
+        match status {
+            BlockStatus::Ok
+            | BlockStatus::NotSupported
+            | BlockStatus::NoSpace
+            | BlockStatus::Target
+            | BlockStatus::ReservationConflict
+            | BlockStatus::Medium
+            | BlockStatus::Protection
+            | BlockStatus::DurationLimit
+            | BlockStatus::Invalid => Self::Keep,
+            BlockStatus::Timeout
+            | BlockStatus::Transport
+            | BlockStatus::Resource
+            | BlockStatus::IoError
+            | BlockStatus::DmRequeue
+            | BlockStatus::Again
+            | BlockStatus::DeviceResource
+            | BlockStatus::ZoneOpenResource
+            | BlockStatus::ZoneActiveResource
+            | BlockStatus::Offline => Self::Fail,
         }
     }
 }
@@ -142,11 +69,11 @@ pub(crate) enum RequestEnd {
 }
 
 impl RequestEnd {
-    /// Decides for a request. If the verdict of `status` is [`PathVerdict::Fail`], the path has to
+    /// Decides for a request. If the verdict on `status` is [`PathVerdict::Fail`], the path has to
     /// be failed before `remaining` is taken.
     #[inline]
     pub(crate) const fn new(status: BlockStatus, remaining: Remaining) -> Self {
-        match status.verdict() {
+        match PathVerdict::of(status) {
             PathVerdict::Keep => Self::Done,
             PathVerdict::Fail => {
                 if remaining.valid_paths == 0 && matches!(remaining.no_path, NoPath::Kill) {
@@ -176,11 +103,11 @@ pub(crate) enum BioEnd {
 }
 
 impl BioEnd {
-    /// Decides for a bio. If the verdict of `status` is [`PathVerdict::Fail`], the path has to be
+    /// Decides for a bio. If the verdict on `status` is [`PathVerdict::Fail`], the path has to be
     /// failed before `remaining` is taken.
     #[inline]
     pub(crate) const fn new(status: BlockStatus, remaining: Remaining) -> Self {
-        match status.verdict() {
+        match PathVerdict::of(status) {
             PathVerdict::Keep => Self::Done,
             PathVerdict::Fail if remaining.valid_paths != 0 => Self::Queue,
             PathVerdict::Fail => match remaining.no_path {

@@ -24,8 +24,8 @@ use storage_dm::{
 };
 
 use super::block_status::{
-    self,
     BioEnd,
+    PathVerdict,
     Remaining,
     RequestEnd, //
 };
@@ -289,10 +289,9 @@ impl Multipath {
 
     #[cold]
     fn request_failed(this: &Live<Self>, flight: Flight, status: BlockStatus) -> EndRequest {
-        let error = block_status::BlockStatus::from_u8(status.as_raw());
-        let remaining = Self::after_error(this, Some(flight.in_flight.path()), error);
+        let remaining = Self::after_error(this, Some(flight.in_flight.path()), status);
         this.arrive(flight, status);
-        match RequestEnd::new(error, remaining) {
+        match RequestEnd::new(status, remaining) {
             RequestEnd::Done => EndRequest::Done,
             RequestEnd::Requeue => EndRequest::Requeue,
             RequestEnd::DelayRequeue => EndRequest::DelayRequeue,
@@ -300,12 +299,8 @@ impl Multipath {
     }
 
     /// Fails the path if it is to blame, and says what is left.
-    fn after_error(
-        this: &Live<Self>,
-        path: Option<PathId>,
-        status: block_status::BlockStatus,
-    ) -> Remaining {
-        if let (Some(path), block_status::PathVerdict::Fail) = (path, status.verdict()) {
+    fn after_error(this: &Live<Self>, path: Option<PathId>, status: BlockStatus) -> Remaining {
+        if let (Some(path), PathVerdict::Fail) = (path, PathVerdict::of(status)) {
             Self::fail_path(this, path);
         }
         let mut guard = this.lock();
@@ -397,7 +392,6 @@ impl Multipath {
         if let Some(flight) = flight {
             this.arrive(flight, status);
         }
-        let status = block_status::BlockStatus::from_u8(status.as_raw());
         let remaining = Self::after_error(this, path, status);
         match BioEnd::new(status, remaining) {
             BioEnd::Done => bio.done(),

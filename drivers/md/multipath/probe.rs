@@ -9,10 +9,7 @@ use storage_dm::{
     TaskContext, //
 };
 
-use super::block_status::{
-    BlockStatus,
-    PathVerdict, //
-};
+use super::block_status::PathVerdict;
 use super::map::{
     GroupId,
     IoctlPath,
@@ -90,8 +87,7 @@ impl Multipath {
             let Some(device) = this.index_of(path).and_then(|index| this.device(index)) else {
                 continue;
             };
-            let status = BlockStatus::from_u8(device.probe(task)?.as_raw());
-            if status.verdict() == PathVerdict::Fail {
+            if PathVerdict::of(device.probe(task)?) == PathVerdict::Fail {
                 Self::fail_path(this, path);
             }
         }

@@ -13,22 +13,23 @@
 //! | `table.rs`, `features.rs`, `handler.rs`, `message.rs`, `status.rs` | the text, both ways |
 //! | `map.rs`, `map/`, `selector.rs`, `selector/` | groups, paths and who gets which: pure decisions |
 //! | `block_status.rs`, `held.rs`, `stats.rs` | what an end means, late I/O, counts |
-//! | `args.rs`, `cpumask.rs`, `tree.rs`, `memory.rs`, `errno.rs`, `atomic.rs` | what the pure files share |
+//! | `args.rs`, `cpumask.rs`, `tree.rs`, `memory.rs`, `errno.rs` | what the pure files share |
 //!
 //! Source: `drivers/md/dm-mpath.c`.
 
 use kernel::fmt;
 use kernel::prelude::*;
 use kernel::str::CStr;
+use storage::atomic;
 use storage::system::is_module_loaded;
 use storage::workqueue::{
     Kind,
     WorkQueue, //
 };
 use storage_dm as dm;
+use storage_dm::BlockStatus;
 
 mod args;
-mod atomic;
 mod block_status;
 mod construct;
 mod control;

@@ -6,8 +6,10 @@
 
 #[path = "../../../drivers/md/multipath"]
 pub(crate) mod core_of {
+    use storage::atomic;
+    use storage_dm::BlockStatus;
+
     pub(crate) mod args;
-    pub(crate) mod atomic;
     pub(crate) mod block_status;
     pub(crate) mod cpumask;
     pub(crate) mod errno;

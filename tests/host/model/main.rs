@@ -10,7 +10,7 @@
 #![allow(dead_code)]
 
 mod atomic {
-    pub(crate) use loom::sync::atomic::{AtomicU32, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
     use loom::cell::UnsafeCell;
 
@@ -55,9 +55,8 @@ mod watch_state;
 
 #[path = "../../../drivers/md/multipath"]
 mod multipath {
-    pub(crate) mod atomic {
-        pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-    }
+    pub(crate) use crate::atomic;
+
     pub(crate) mod args;
     pub(crate) mod errno;
     pub(crate) mod features;

@@ -12,6 +12,8 @@
 mod address;
 #[path = "../../../rust/storage/atomic.rs"]
 mod atomic;
+#[path = "../../../rust/dm/status.rs"]
+mod dm_status;
 #[path = "../../../rust/dm/fit.rs"]
 mod fit;
 #[path = "../../../rust/storage/generation.rs"]
@@ -48,8 +50,10 @@ mod status;
 
 #[path = "../../../drivers/md/multipath"]
 mod multipath {
+    pub(crate) use crate::atomic;
+    pub(crate) use crate::dm_status::BlockStatus;
+
     pub(crate) mod args;
-    pub(crate) mod atomic;
     pub(crate) mod block_status;
     pub(crate) mod cpumask;
     pub(crate) mod errno;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, Remaining, RequestEnd};
+use crate::multipath::block_status::{BioEnd, PathVerdict, Remaining, RequestEnd};
 use crate::multipath::map::NoPath;
+use crate::multipath::BlockStatus;
 
 const OK: u8 = 0;
 const RESOURCE: u8 = 9;
@@ -40,7 +41,11 @@ fn a_path_fails_by_what_blk_path_error_says() {
         } else {
             PathVerdict::Keep
         };
-        assert_eq!(BlockStatus::from_u8(status).verdict(), expected, "{status}");
+        assert_eq!(
+            PathVerdict::of(BlockStatus::from_raw(status)),
+            expected,
+            "{status}"
+        );
     }
 }
 
@@ -60,7 +65,7 @@ fn requests_end_as_in_the_c_target() {
                 expected = RequestEnd::Done;
             }
         }
-        let end = RequestEnd::new(BlockStatus::from_u8(status), remaining);
+        let end = RequestEnd::new(BlockStatus::from_raw(status), remaining);
         assert_eq!(end, expected, "{status} {remaining:?}");
     }
 }
@@ -82,7 +87,7 @@ fn bio(status: u8, remaining: Remaining) -> BioEnd {
 #[test]
 fn bios_end_as_in_the_c_target() {
     for (status, remaining) in all() {
-        let end = BioEnd::new(BlockStatus::from_u8(status), remaining);
+        let end = BioEnd::new(BlockStatus::from_raw(status), remaining);
         assert_eq!(end, bio(status, remaining), "{status} {remaining:?}");
     }
 }

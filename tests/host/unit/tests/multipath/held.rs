@@ -3,9 +3,10 @@
 //! I/O that a path holds: noticed in time, and never sent again where that could do harm.
 
 use super::{map, path, send, Suspending, System, TestMap, TestState};
-use crate::multipath::block_status::{BioEnd, BlockStatus, PathVerdict, RequestEnd};
+use crate::multipath::block_status::{BioEnd, PathVerdict, RequestEnd};
 use crate::multipath::held;
 use crate::multipath::map::{Blame, Ended, InFlight, PathId};
+use crate::multipath::BlockStatus;
 use proptest::prelude::*;
 
 const DONE: Ended = Ended {
@@ -136,7 +137,7 @@ impl World<'_> {
         let Command {
             in_flight, sector, ..
         } = self.commands.remove(command);
-        if status.verdict() == PathVerdict::Fail {
+        if PathVerdict::of(status) == PathVerdict::Fail {
             let _ = self.state.fail_path(self.map, in_flight.path(), Blame::Io);
         }
         let remaining = self.state.remaining(self.map, &Suspending(false));
@@ -195,7 +196,7 @@ fn event() -> impl Strategy<Value = Event> {
     let index = || any::<prop::sample::Index>();
     let error = prop::sample::select(vec![
         // Aborted, reset, gone with its device; refused by the device on every path.
-        BlockStatus::IoErr,
+        BlockStatus::IoError,
         BlockStatus::Timeout,
         BlockStatus::Transport,
         BlockStatus::Offline,

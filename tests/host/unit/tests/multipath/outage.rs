@@ -3,8 +3,9 @@
 //! The time without a successful I/O: it ends, however often paths are reinstated, and never early.
 
 use super::{map, path, send, Suspending, System, TestMap, TestState};
-use crate::multipath::block_status::{BioEnd, BlockStatus, RequestEnd};
+use crate::multipath::block_status::{BioEnd, RequestEnd};
 use crate::multipath::map::{Blame, Effects, Ended, NoPath, TimerChange};
+use crate::multipath::BlockStatus;
 use proptest::prelude::*;
 
 const ONE: &str = "1 queue_if_no_path 0 1 1 round-robin 0 1 0 8:0";
@@ -129,9 +130,9 @@ fn it_ends_where_a_path_is_usable_all_the_time() {
         let ends = |state: &mut TestState| {
             let remaining = state.remaining(&map, &Suspending(false));
             if is_bio {
-                BioEnd::new(BlockStatus::IoErr, remaining) == BioEnd::DoneWithError
+                BioEnd::new(BlockStatus::IoError, remaining) == BioEnd::DoneWithError
             } else {
-                RequestEnd::new(BlockStatus::IoErr, remaining) == RequestEnd::Done
+                RequestEnd::new(BlockStatus::IoError, remaining) == RequestEnd::Done
             }
         };
         assert!(ends(&mut state));

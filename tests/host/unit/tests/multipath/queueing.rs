@@ -3,8 +3,9 @@
 //! I/O without a path while the map is suspended, reloaded, or a suspension is called off.
 
 use super::{map, path, table_of, Suspending, TestMap, TestState};
-use crate::multipath::block_status::{BioEnd, BlockStatus, RequestEnd};
+use crate::multipath::block_status::{BioEnd, RequestEnd};
 use crate::multipath::map::{Blame, NoPath};
+use crate::multipath::BlockStatus;
 
 const PATH: &str = "0 1 1 round-robin 0 1 0 8:0";
 
