@@ -215,13 +215,6 @@ impl<'m, T: Target> Bio<'m, T> {
         unsafe { self.raw.as_ref().bi_iter.bi_size }
     }
 
-    /// Whether it writes to the device, as all odd operations do. Any context.
-    #[inline]
-    pub fn is_write(&self) -> bool {
-        // SAFETY: as for `bytes`.
-        unsafe { self.raw.as_ref().bi_opf & 1 != 0 }
-    }
-
     /// It goes to `device`; `io` is kept with it until it ends.
     #[inline]
     pub fn remap(mut self, device: &'m Device, io: T::Io) -> Mapped<'m, T> {

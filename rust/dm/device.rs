@@ -192,7 +192,7 @@ impl Device {
     }
 
     /// Its size in 512-byte sectors. Any context.
-    pub fn sectors(&self) -> u64 {
+    pub(super) fn sectors(&self) -> u64 {
         // SAFETY: it wants a block device that lives: by the type's invariant it does.
         unsafe { bindings::storage_dm_bdev_nr_sectors(self.bdev()) }
     }

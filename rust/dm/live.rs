@@ -348,7 +348,7 @@ impl<T: Target> Live<T> {
     }
 
     /// Its length in 512-byte sectors. Any context.
-    pub fn sectors(&self) -> u64 {
+    pub(super) fn sectors(&self) -> u64 {
         // SAFETY: by the type's invariant the target lives; its length was set before the constructor was called.
         unsafe { (*self.as_raw()).len }
     }

@@ -73,12 +73,6 @@ impl Request {
         unsafe { (*self.0.get()).__data_len }
     }
 
-    /// Whether it writes to the device, as all odd operations do. Any context.
-    #[inline]
-    pub fn is_write(&self) -> bool {
-        self.flags() & OPERATION & 1 != 0
-    }
-
     /// What of it `device` does not take, by the limits that its queue has now, if anything: a clone of it would
     /// be refused. Looks at every piece of its memory. Any context.
     pub fn excess(&self, device: &Device) -> Option<Excess> {

@@ -51,7 +51,7 @@ pub enum BlockStatus {
 impl BlockStatus {
     /// The status of a C value. Values that this kernel does not have are [`BlockStatus::IoError`].
     #[inline]
-    pub const fn from_raw(raw: u8) -> Self {
+    pub(super) const fn from_raw(raw: u8) -> Self {
         match raw {
             0 => Self::Ok,
             1 => Self::NotSupported,
@@ -77,7 +77,7 @@ impl BlockStatus {
 
     /// The C value.
     #[inline]
-    pub const fn as_raw(self) -> u8 {
+    pub(super) const fn as_raw(self) -> u8 {
         self as u8
     }
 }

@@ -132,7 +132,7 @@ impl<'a> Text<'a> {
     }
 
     /// Starts again with an empty text.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         // INVARIANT: the first byte, if there is one, is zero.
         self.at = 0;
         if let Some(first) = self.buffer.first_mut() {

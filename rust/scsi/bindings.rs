@@ -22,7 +22,6 @@ storage::same_layout! {
         sc_data_direction: AT_scsi_cmnd_sc_data_direction,
         cmnd: AT_scsi_cmnd_cmnd,
         sdb: AT_scsi_cmnd_sdb,
-        resid_len: AT_scsi_cmnd_resid_len,
         sense_buffer: AT_scsi_cmnd_sense_buffer,
         flags: AT_scsi_cmnd_flags,
         state: AT_scsi_cmnd_state,
@@ -36,7 +35,6 @@ storage::same_layout! {
         id: AT_scsi_device_id,
         channel: AT_scsi_device_channel,
         lun: AT_scsi_device_lun,
-        type_: AT_scsi_device_type,
     } SIZE_scsi_device,
     Scsi_Host {
         can_queue: AT_Scsi_Host_can_queue,

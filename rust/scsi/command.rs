@@ -265,14 +265,6 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
         unsafe { (*self.as_raw()).sdb.length }
     }
 
-    /// True if no further command follows at once (`SCMD_LAST`): ring the doorbell now. Any context.
-    #[inline]
-    pub fn is_last(&self) -> bool {
-        // SAFETY: valid, by the invariant; written before the command is queued only, see `cdb`.
-        // CAST: a bit mask.
-        unsafe { (*self.as_raw()).flags as u32 & bindings::SCMD_LAST != 0 }
-    }
-
     /// Maps the data buffer for DMA and returns its segments; none for a command without data.
     ///
     /// It is unmapped when the command is completed or given back. Any context.
@@ -313,18 +305,6 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
             // only the owner, which `self` is, writes the flag.
             unsafe { bindings::scsi_dma_unmap(self.as_raw()) };
         }
-    }
-
-    /// Says how many bytes of the buffer were not transferred; never more than it has. Any context.
-    #[inline]
-    pub fn set_residual(&mut self, bytes: u32) {
-        let _section = kernel::sync::rcu::read_lock();
-        if self.area().owner.is_escalated() {
-            return;
-        }
-        let bytes = bytes.min(self.transfer_length());
-        // SAFETY: the command is ours, by the invariant, and error handling waits for this section.
-        unsafe { (*self.as_raw()).resid_len = bytes };
     }
 
     /// Completes the command: unmaps its data and gives it back to the mid-layer. Any context.
@@ -394,11 +374,6 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
             },
             _brand: self.brand,
         }
-    }
-
-    /// Gives the command back: its device can take none now. Return the result from `queue`. Any context.
-    pub fn reject_device_busy(self) -> Rejected<'c> {
-        self.reject(bindings::scsi_qc_status_SCSI_MLQUEUE_DEVICE_BUSY)
     }
 
     /// Gives the command back: the host can take none now. Return the result from `queue`. Any context.

@@ -43,12 +43,6 @@ impl Device {
         Address { channel, id, lun }
     }
 
-    /// The peripheral device type of its INQUIRY data (SPC-5, 6.7.2). Any context.
-    pub fn peripheral_type(&self) -> u8 {
-        // SAFETY: valid by the invariant; set before `configure_device` is called.
-        unsafe { (*self.as_raw()).type_ }
-    }
-
     /// Sets the queue depth, in commands; returns what it became. Any context.
     pub fn set_queue_depth(&self, depth: u32) -> u32 {
         let depth = i32::try_from(depth).unwrap_or(i32::MAX);

@@ -182,7 +182,6 @@ unsafe fn step<T: LowLevelDriver>(
     let command = unsafe { timed_out(raw) };
     let claim = match what(gate.driver(), gate.device(), &command) {
         Recovery::Success => bindings::scsi_disposition_SUCCESS,
-        Recovery::FastFail => bindings::scsi_disposition_FAST_IO_FAIL,
         Recovery::Failed => bindings::scsi_disposition_FAILED,
     };
     // SAFETY: as for the gate; the command stays allocated.

@@ -40,8 +40,6 @@ pub enum Recovery {
     Success,
     /// The step failed: the mid-layer takes the next one.
     Failed,
-    /// The transport is gone: the mid-layer ends the command without a further step.
-    FastFail,
 }
 
 /// What is to be done with a command whose time is over.
@@ -97,8 +95,8 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     ///
-    /// A command that cannot be started now is given back by [`Command::reject_host_busy`] or
-    /// [`Command::reject_device_busy`]; one that never can is completed with an error instead.
+    /// A command that cannot be started now is given back by [`Command::reject_host_busy`]; one that never
+    /// can is completed with an error instead.
     fn queue<'c>(
         &self,
         dev: &device::Device<Bound>,

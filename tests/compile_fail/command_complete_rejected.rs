@@ -16,6 +16,6 @@ use storage_scsi::{
 
 pub fn queue<'c>(command: Command<'c, Adapter>) -> Done<'c> {
     #[cfg(mistake)]
-    let command = command.reject_device_busy();
+    let command = command.reject_host_busy();
     command.complete(Status::host(HostByte::NoConnect))
 }

@@ -15,7 +15,6 @@ void layout(void)
 	AT(scsi_cmnd, sc_data_direction);
 	AT(scsi_cmnd, cmnd);
 	AT(scsi_cmnd, sdb);
-	AT(scsi_cmnd, resid_len);
 	AT(scsi_cmnd, sense_buffer);
 	AT(scsi_cmnd, flags);
 	AT(scsi_cmnd, state);
@@ -29,7 +28,6 @@ void layout(void)
 	AT(scsi_device, id);
 	AT(scsi_device, channel);
 	AT(scsi_device, lun);
-	AT(scsi_device, type);
 
 	SIZE(Scsi_Host);
 	AT(Scsi_Host, can_queue);

@@ -161,7 +161,7 @@ impl Poller {
 
     /// Whether completions are polled for. Any context.
     #[inline]
-    pub fn is_polling(&self) -> bool {
+    fn is_polling(&self) -> bool {
         self.watch.is_polling()
     }
 
