@@ -63,6 +63,8 @@ pub struct Limits {
     pub max_id: u32,
     /// LUNs of each target: LUNs are below this.
     pub max_lun: u64,
+    /// Hardware queues. They share the tags: a tag names one command of the host.
+    pub hardware_queues: u32,
 }
 
 /// The protection that the adapter can give (T10 DIF and DIX), known before the host is registered.
@@ -261,7 +263,11 @@ impl<T: LowLevelDriver> Builder<T> {
     /// - `EINVAL` if a limit is zero or too large for the mid-layer.
     pub fn new(template: &'static Template<T>, discovery: Discovery) -> Result<Self> {
         let Discovery { limits, protection } = discovery;
-        if limits.can_queue == 0 || limits.sg_tablesize == 0 || limits.max_sectors == 0 {
+        if limits.can_queue == 0
+            || limits.sg_tablesize == 0
+            || limits.max_sectors == 0
+            || limits.hardware_queues == 0
+        {
             return Err(EINVAL);
         }
         let can_queue = i32::try_from(limits.can_queue)?;
@@ -292,9 +298,12 @@ impl<T: LowLevelDriver> Builder<T> {
             max_channel: limits.max_channel,
             max_id: limits.max_id,
             max_lun: limits.max_lun,
-            nr_hw_queues: 1,
+            nr_hw_queues: limits.hardware_queues,
             prot_capabilities: protection.0,
         }
+        let shared_tags = u32::from(limits.hardware_queues > 1);
+        // SAFETY: as for the other fields: allocated above, and nobody else reads or writes the word that it is in.
+        unsafe { bindings::Scsi_Host::set_host_tagset_raw(host, shared_tags) };
         if T::HAS_RESCAN {
             set! {
                 transportt: rescan::transport(),

@@ -85,6 +85,10 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     /// Name of the driver, shown in sysfs as `proc_name`.
     const NAME: &'static CStr;
 
+    /// Whether the mid-layer waits 10 s after each reset of a bus or of the host, for devices to come back. Without, a
+    /// reset is over when the driver returns.
+    const SETTLE_AFTER_RESET: bool = true;
+
     /// Attributes of the host in sysfs, at most [`MAX_ATTRIBUTES`].
     const ATTRIBUTES: &'static [Attribute<Self>] = &[];
 
@@ -282,8 +286,9 @@ impl<T: LowLevelDriver> Template<T> {
             tables.template.module = self.module.as_ptr();
             // Where a depth was cut, by `Device::throttle` or a full task set, it comes back by and by.
             tables.template.set_track_queue_depth(1);
-            // A reset is over when the driver says so: no fixed sleep behind it.
-            tables.template.set_skip_settle_delay(1);
+            tables
+                .template
+                .set_skip_settle_delay(u32::from(!T::SETTLE_AFTER_RESET));
             tables.template.shost_groups = tables.host.link(T::ATTRIBUTES.len());
             tables.template.sdev_groups = tables.device.link(T::DEVICE_ATTRIBUTES.len());
             tables.linked = true;

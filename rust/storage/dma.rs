@@ -32,10 +32,8 @@ pub enum AddressWidth {
     Bits64,
 }
 
-/// Sets the DMA masks of a device. Data may be anywhere that `cap` allows, if memory reaches that far;
-/// coherent memory is below 4 GiB, so that a frame's address fits one register. May sleep.
-///
-/// `cap` is the widest that the device can do.
+/// Sets the DMA masks of a device, and returns the width for data. `data` and `coherent` are the widest addresses that
+/// the device supports; where memory does not reach beyond 4 GiB, or the platform refuses more, it is 32 bits. May sleep.
 ///
 /// # Errors
 ///
@@ -46,7 +44,8 @@ pub enum AddressWidth {
 /// Nobody allocates or maps DMA memory for the device during the call.
 pub(crate) unsafe fn set_masks(
     dev: &pci::Device<Core<'_>>,
-    cap: AddressWidth,
+    data: AddressWidth,
+    coherent: AddressWidth,
 ) -> Result<AddressWidth> {
     // SAFETY: this must not run concurrently with allocations and mappings for the device, and by this
     // function's own requirement, which the caller guarantees, there are none during the call.
@@ -56,7 +55,15 @@ pub(crate) unsafe fn set_masks(
     // SAFETY: the function wants a valid `struct device`, and reads it. `generic` is a reference to a
     // transparent wrapper of one, so `raw` is one as long as the reference, beyond this call.
     let required = unsafe { kernel::bindings::dma_get_required_mask(raw) };
-    if cap == AddressWidth::Bits64 && required > u64::from(u32::MAX) {
+    if required <= u64::from(u32::MAX) {
+        return Ok(AddressWidth::Bits32);
+    }
+    if coherent == AddressWidth::Bits64 {
+        // Refused, it stays as it is.
+        // SAFETY: as for the first mask: no allocation or mapping is concurrent, says the caller.
+        let _ = unsafe { dev.dma_set_coherent_mask(DmaMask::new::<64>()) };
+    }
+    if data == AddressWidth::Bits64 {
         // SAFETY: as for the first mask: no allocation or mapping is concurrent, says the caller.
         if unsafe { dev.dma_set_mask(DmaMask::new::<64>()) }.is_ok() {
             return Ok(AddressWidth::Bits64);

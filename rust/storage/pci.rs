@@ -44,8 +44,11 @@ pub trait Driver {
     /// The ids of the devices.
     const ID_TABLE: pci::IdTable<Self::IdInfo>;
 
-    /// The widest DMA address that the devices support for data. Coherent memory is below 4 GiB in any case.
+    /// The widest DMA address that the devices support for data.
     const ADDRESS_WIDTH: AddressWidth;
+
+    /// The widest that they support for coherent memory.
+    const COHERENT_WIDTH: AddressWidth;
 
     /// Attributes of the driver in sysfs, at most [`MAX_ATTRIBUTES`](crate::driver::MAX_ATTRIBUTES). A driver
     /// whose attributes cannot be made is registered without them, and the log says so.
@@ -86,7 +89,7 @@ impl<T: Driver> pci::Driver for Masked<T> {
             // to a bound device, which only its driver's callbacks are given. The driver core holds the
             // device's lock and calls this as the first one; the driver's own `probe` runs after it, and what
             // an earlier driver had is gone with its binding.
-            let width = unsafe { dma::set_masks(dev, T::ADDRESS_WIDTH) }?;
+            let width = unsafe { dma::set_masks(dev, T::ADDRESS_WIDTH, T::COHERENT_WIDTH) }?;
             Ok(T::probe(dev, id_info, width))
         })
     }

@@ -211,6 +211,8 @@ impl storage::pci::Driver for MegaRaid {
 
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
     const ADDRESS_WIDTH: AddressWidth = AddressWidth::Bits64;
+    // The address of a frame is written to one register of 32 bits.
+    const COHERENT_WIDTH: AddressWidth = AddressWidth::Bits32;
     const ATTRIBUTES: &'static [File] = &[
         File::of::<params::Version>(),
         File::of::<params::DebugLevel>(),
@@ -341,6 +343,7 @@ fn start(
             max_channel: TargetAddress::CHANNELS - 1,
             max_id: TargetAddress::IDS_PER_CHANNEL,
             max_lun: u64::from(TargetAddress::MAX_LUN),
+            hardware_queues: 1,
         },
         protection: ProtectionCaps::none(),
     };
@@ -354,6 +357,8 @@ impl LowLevelDriver for Adapter {
     type CommandData = ();
 
     const NAME: &'static CStr = c"rmegasas";
+    // The firmware is READY, and its devices with it.
+    const SETTLE_AFTER_RESET: bool = false;
 
     const ATTRIBUTES: &'static [Attribute<Self>] = &[
         Attribute {
