@@ -21,6 +21,7 @@ use kernel::bindings::{
     request,
     request_queue, //
 };
+use storage::compat;
 
 /// Bytes of a sector, as a power of two.
 const SECTOR_SHIFT: u32 = 9;
@@ -148,7 +149,7 @@ impl Iterator for Pieces<'_> {
         // SAFETY: as the iterator of the bio has bytes left, the vector at its index is one of the bio's
         // (`bvec_iter_advance` keeps that so), which lives with it and does not change.
         let vector = unsafe { &*bio.bi_io_vec.add(at.bi_idx as usize) };
-        let done = at.bi_bvec_done;
+        let done = compat::bvec_iter_offset(&at);
         let length = vector.bv_len.saturating_sub(done).min(at.bi_size);
         if length == 0 {
             // No vector is empty; whatever this is, it ends.
@@ -159,7 +160,7 @@ impl Iterator for Pieces<'_> {
         let page = unsafe { bindings::storage_dm_page_to_phys(vector.bv_page) };
         at.bi_size = at.bi_size.saturating_sub(length);
         at.bi_idx = at.bi_idx.wrapping_add(1);
-        at.bi_bvec_done = 0;
+        compat::set_bvec_iter_offset(&mut at, 0);
         self.in_bio = Some((bio, at));
         Some(Piece {
             address: page.wrapping_add(u64::from(offset)),

@@ -63,6 +63,7 @@ use core::sync::atomic::{
     Ordering, //
 };
 use kernel::prelude::*;
+use storage::compat;
 use storage::dma::Segments;
 use storage::rcu::{
     GracePeriod,
@@ -252,8 +253,8 @@ impl<'c, T: LowLevelDriver> Command<'c, T> {
     pub fn direction(&self) -> Direction {
         // SAFETY: valid, by the invariant; written before the command is queued only, see `cdb`.
         match unsafe { (*self.as_raw()).sc_data_direction } {
-            kernel::bindings::dma_data_direction_DMA_TO_DEVICE => Direction::ToDevice,
-            kernel::bindings::dma_data_direction_DMA_FROM_DEVICE => Direction::FromDevice,
+            compat::DMA_TO_DEVICE => Direction::ToDevice,
+            compat::DMA_FROM_DEVICE => Direction::FromDevice,
             _ => Direction::None,
         }
     }

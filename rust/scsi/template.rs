@@ -213,7 +213,7 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
 /// # Examples
 ///
 /// ```ignore
-/// static TEMPLATE: scsi::Template<Adapter> = scsi::Template::new(&THIS_MODULE);
+/// static TEMPLATE: scsi::Template<Adapter> = scsi::Template::new(storage::this_module!());
 /// ```
 pub struct Template<T: LowLevelDriver> {
     tables: UnsafeCell<Tables>,

@@ -21,6 +21,7 @@
 //! }
 //! ```
 
+use crate::compat;
 use core::sync::atomic::{
     AtomicU64,
     AtomicUsize,
@@ -28,12 +29,19 @@ use core::sync::atomic::{
 };
 use kernel::bindings;
 use kernel::fmt;
+use kernel::module_param::ModuleParamAccess;
 use kernel::prelude::*;
 use kernel::str::parse_int::ParseInt;
 use kernel::str::{
     BStr,
     CStr, //
 };
+
+/// The value of a parameter that [`module!`](kernel::prelude::module) declares. Any context.
+#[inline]
+pub fn value<T: Copy>(parameter: &ModuleParamAccess<T>) -> T {
+    compat::parameter_value(parameter)
+}
 
 /// What the kernel does with a parameter, at any time and from any task.
 #[doc(hidden)]
@@ -256,7 +264,7 @@ macro_rules! declare_parameter {
             #[used(compiler)]
             static RAW: $crate::param::Raw = $crate::param::Raw::new(
                 $crate::param::c_string(concat!(stringify!($name), "\0")),
-                &THIS_MODULE,
+                $crate::this_module!(),
                 &$static,
             );
 

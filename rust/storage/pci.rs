@@ -5,6 +5,12 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
+pub use crate::compat::DevresBar;
+
+use crate::compat::{
+    pci_id_info,
+    PciIdInfo, //
+};
 use crate::dma::{
     self,
     AddressWidth, //
@@ -54,7 +60,7 @@ pub trait Driver {
     /// whose attributes cannot be made is registered without them, and the log says so.
     const ATTRIBUTES: &'static [File] = &[];
 
-    /// Binds the driver to a device. `width` is the width of DMA addresses for data. May sleep.
+    /// Binds the driver to a device of [`ID_TABLE`](Self::ID_TABLE). `width` is the width of DMA addresses for data. May sleep.
     ///
     /// If the platform cannot give the device memory that it can reach, the probe fails without this call.
     fn probe<'bound>(
@@ -82,9 +88,10 @@ impl<T: Driver> pci::Driver for Masked<T> {
 
     fn probe<'bound>(
         dev: &'bound pci::Device<Core<'_>>,
-        id_info: &'bound Self::IdInfo,
+        id_info: PciIdInfo<'bound, Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
+            let id_info = pci_id_info(id_info).ok_or(ENODEV)?;
             // SAFETY: nobody may allocate or map DMA memory for the device meanwhile. That takes a reference
             // to a bound device, which only its driver's callbacks are given. The driver core holds the
             // device's lock and calls this as the first one; the driver's own `probe` runs after it, and what

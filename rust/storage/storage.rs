@@ -24,6 +24,8 @@ use kernel::prelude::*;
 mod bindings;
 
 pub mod atomic;
+#[doc(hidden)]
+pub mod compat;
 pub mod debugfs;
 pub mod dma;
 pub mod doorbell;

@@ -70,7 +70,7 @@ pub(crate) struct Maps {
 }
 
 impl Show for Maps {
-    const MODULE: &'static ThisModule = &crate::THIS_MODULE;
+    const MODULE: &'static ThisModule = storage::this_module!();
 
     /// A line for each path: the mapped device, then as the message `stats` has it.
     fn show(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,7 +24,6 @@ use kernel::device::{
     Bound,
     Device, //
 };
-use kernel::devres::Devres;
 use kernel::fmt;
 use kernel::io::Io;
 use kernel::pci;
@@ -41,6 +40,7 @@ use storage::dma::{
 use storage::doorbell::Posting;
 use storage::irq::Poller;
 use storage::mailbox::Mailbox;
+use storage::pci::DevresBar;
 use storage_scsi::{
     InFlight,
     SENSE_LENGTH, //
@@ -73,7 +73,7 @@ pub(crate) const DATA_BYTES: usize = 8192;
 const SENSE_ROOM: usize = SENSE_LENGTH.next_multiple_of(64);
 
 /// The registers.
-pub(crate) type Bar = pci::Bar<'static, { regs::SIZE }>;
+pub(crate) type Bar<'a> = pci::Bar<'a, { regs::SIZE }>;
 
 /// The interrupt in use, and why not a better one, for the log.
 pub(crate) struct Interrupt<'a>(pub(crate) &'a Poller);
@@ -128,7 +128,7 @@ pub(crate) mod ring {
 
 /// One adapter.
 pub(crate) struct Adapter {
-    pub(crate) bar: Devres<Bar>,
+    pub(crate) bar: DevresBar<{ regs::SIZE }>,
     pub(crate) model: Model,
     pub(crate) limits: FirmwareLimits,
     /// Tags of the host: commands beyond are the firmware commands.
@@ -214,7 +214,7 @@ fn has(list: &BitmapVec, bit: usize) -> bool {
 impl Adapter {
     pub(crate) fn new(
         dev: &Device<Bound>,
-        bar: Devres<Bar>,
+        bar: DevresBar<{ regs::SIZE }>,
         model: Model,
         limits: FirmwareLimits,
         settings: crate::params::Settings,

@@ -84,7 +84,7 @@ impl FirmwareLimits {
     /// # Errors
     ///
     /// `EINVAL` if the firmware announces nothing usable.
-    pub(crate) fn read(bar: &crate::adapter::Bar, width: AddressWidth) -> Result<Self> {
+    pub(crate) fn read(bar: &crate::adapter::Bar<'_>, width: AddressWidth) -> Result<Self> {
         let status = bar.read(regs::OSP0);
         if status.is_gone() {
             return Err(ENODEV);

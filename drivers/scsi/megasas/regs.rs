@@ -76,7 +76,7 @@ register! {
 
 /// Rings the doorbell: the only access to the inbound queue port. Any context.
 #[inline]
-pub(crate) fn post_frame(bar: &Bar, frame: u32, _posting: Posting<'_>) {
+pub(crate) fn post_frame(bar: &Bar<'_>, frame: u32, _posting: Posting<'_>) {
     bar.write_reg(IQP::from(frame));
 }
 

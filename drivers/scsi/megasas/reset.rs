@@ -100,7 +100,7 @@ impl Quiet {
 #[derive(Clone, Copy)]
 pub(crate) struct Controller<'a> {
     pub(crate) dev: &'a Device<Bound>,
-    pub(crate) bar: &'a Bar,
+    pub(crate) bar: &'a Bar<'a>,
     pub(crate) model: Model,
     pub(crate) quiet: &'a Quiet,
 }

@@ -31,6 +31,7 @@ use kernel::time::Delta;
 use storage::dma::AddressWidth;
 use storage::driver::File;
 use storage::irq::Ladder;
+use storage::param;
 use storage_scsi::{
     self as scsi,
     Attribute,
@@ -86,9 +87,8 @@ use status::{
     TargetKind, //
 };
 
-kernel::pci_device_table!(
+storage::pci_device_table!(
     PCI_TABLE,
-    MODULE_PCI_TABLE,
     <MegaRaid as storage::pci::Driver>::IdInfo,
     [
         (
@@ -166,21 +166,21 @@ impl kernel::InPlaceModule for Module {
 
 fn settings() -> Result<params::Settings> {
     params::Settings::new(params::Given {
-        max_sectors: *module_parameters::max_sectors.value(),
-        msix_disable: *module_parameters::msix_disable.value(),
-        resetwaittime: *module_parameters::resetwaittime.value(),
-        scmd_timeout: *module_parameters::scmd_timeout.value(),
-        throttlequeuedepth: *module_parameters::throttlequeuedepth.value(),
-        poll_period: *module_parameters::poll_period.value(),
+        max_sectors: param::value(&module_parameters::max_sectors),
+        msix_disable: param::value(&module_parameters::msix_disable),
+        resetwaittime: param::value(&module_parameters::resetwaittime),
+        scmd_timeout: param::value(&module_parameters::scmd_timeout),
+        throttlequeuedepth: param::value(&module_parameters::throttlequeuedepth),
+        poll_period: param::value(&module_parameters::poll_period),
         irq_mode: IRQ_MODE.word(),
-        enable_sdev_max_qd: *module_parameters::enable_sdev_max_qd.value(),
+        enable_sdev_max_qd: param::value(&module_parameters::enable_sdev_max_qd),
     })
 }
 
 /// Commands of one device at a time, unless `enable_sdev_max_qd` says otherwise.
 const QUEUE_DEPTH: u32 = 256;
 
-static TEMPLATE: Template<Adapter> = Template::new(&THIS_MODULE);
+static TEMPLATE: Template<Adapter> = Template::new(storage::this_module!());
 
 struct MegaRaid;
 

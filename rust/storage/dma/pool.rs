@@ -2,6 +2,7 @@
 
 //! Coherent memory cut into slots of one size, for command frames and their buffers.
 
+use crate::compat;
 use core::marker::PhantomData;
 use kernel::device::{
     Bound,
@@ -80,7 +81,7 @@ impl Pool {
         // INVARIANT: a slot lies whole in its chunk.
         Some(Slot {
             base: chunk.as_mut_ptr().cast::<u32>().wrapping_byte_add(offset),
-            address: chunk.dma_handle() + offset as u64,
+            address: compat::dma_address(chunk) + offset as u64,
             stride: self.stride,
             _pool: PhantomData,
         })

@@ -13,6 +13,7 @@ use super::watch_state::{
     Change,
     WatchState, //
 };
+use crate::compat;
 use crate::rcu::ReadSide;
 use core::ptr::NonNull;
 use core::sync::atomic::{
@@ -340,7 +341,7 @@ unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer
     // poller, which is shared, is `Sync`, and waits for this function before it goes.
     let poller = unsafe { &*kernel::container_of!(Opaque::cast_from(timer), Poller, timer) };
     let Some(kicked) = poller.state.begin() else {
-        return bindings::hrtimer_restart_HRTIMER_NORESTART;
+        return compat::HRTIMER_NORESTART;
     };
     if kicked {
         poller.idle.store(0, Ordering::Relaxed);
@@ -350,7 +351,7 @@ unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer
     // this function before it goes.
     let waiting = unsafe { ((*turn).take)(turn, poller) };
     if !poller.state.finish(waiting) {
-        return bindings::hrtimer_restart_HRTIMER_NORESTART;
+        return compat::HRTIMER_NORESTART;
     }
     let period = poller.period();
     // However long a turn takes, half a period at least is left to others before the next.
@@ -359,7 +360,7 @@ unsafe extern "C" fn expired(timer: *mut bindings::hrtimer) -> bindings::hrtimer
     // SAFETY: `hrtimer_forward` wants a timer that is not queued: this is its own function, which runs while it is
     // not, and returns that it is to be queued again.
     unsafe { bindings::hrtimer_forward(timer, after, period) };
-    bindings::hrtimer_restart_HRTIMER_RESTART
+    compat::HRTIMER_RESTART
 }
 
 /// Takes a turn; true if there is something to wait for.

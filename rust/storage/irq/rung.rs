@@ -7,6 +7,7 @@ use super::poll::{
     Look,
     Poller, //
 };
+use crate::compat;
 use crate::rcu::ReadSide;
 use core::num::NonZero;
 use kernel::bindings;
@@ -162,7 +163,7 @@ impl<H: Handler> Registered<H> {
         // vector that there is not.
         let irq = unsafe { bindings::pci_irq_vector(as_raw(dev), vector) };
         let irq = u32::try_from(irq).map_err(|_| Error::from_errno(irq))?;
-        type Callback = unsafe extern "C" fn(c_int, *mut c_void) -> c_uint;
+        type Callback = unsafe extern "C" fn(c_int, *mut c_void) -> bindings::irqreturn_t;
         let (callback, flags): (Callback, u32) = match kind {
             Kind::MsiX | Kind::Msi => (message::<H>, 0),
             Kind::Intx | Kind::Poll => (line::<H>, bindings::IRQF_SHARED),
@@ -200,7 +201,7 @@ impl<H: Handler> Drop for Registered<H> {
 /// # Safety
 ///
 /// Called for an interrupt, in hard interrupt context, with the cookie that was registered with this function.
-unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> c_uint {
+unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> bindings::irqreturn_t {
     // SAFETY: `Registered::new` has registered this function with a `Cookie<H>` only, which lives until `free_irq`
     // has waited for the last call; it is shared, and a cookie is `Sync`.
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
@@ -211,13 +212,13 @@ unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> c_ui
     let section = unsafe { ReadSide::in_interrupt() };
     cookie.handler.poller().interrupt();
     cookie.handler.message(dev, section, cookie.vector);
-    bindings::irqreturn_IRQ_HANDLED
+    compat::IRQ_HANDLED
 }
 
 /// # Safety
 ///
 /// Called for an interrupt, in hard interrupt context, with the cookie that was registered with this function.
-unsafe extern "C" fn line<H: Handler>(_irq: c_int, data: *mut c_void) -> c_uint {
+unsafe extern "C" fn line<H: Handler>(_irq: c_int, data: *mut c_void) -> bindings::irqreturn_t {
     // SAFETY: `Registered::new` has registered this function with a `Cookie<H>` only, which lives until `free_irq`
     // has waited for the last call; it is shared, and a cookie is `Sync`.
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
@@ -229,9 +230,9 @@ unsafe extern "C" fn line<H: Handler>(_irq: c_int, data: *mut c_void) -> c_uint 
     match cookie.handler.line(dev, section) {
         Line::Ours => {
             cookie.handler.poller().interrupt();
-            bindings::irqreturn_IRQ_HANDLED
+            compat::IRQ_HANDLED
         }
-        Line::NotOurs => bindings::irqreturn_IRQ_NONE,
+        Line::NotOurs => compat::IRQ_NONE,
     }
 }
 
