@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Entry points. `make help` lists them; README.md says what they print.
+# KERNEL=SERIES (make run KERNEL=7.2) chooses the kernel for all but `clean` and `help`.
 
 .PHONY: modules run test vm bench kdump-size doctor doc clean help modules_install uninstall rust-analyzer
 

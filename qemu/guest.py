@@ -189,6 +189,7 @@ class Guest:
         # With a list of what each needs, in the order of insertion.
         own = initramfs.OwnModules(MODULES, TEST_MODULES)
         for name, path in own.paths.items():
+            self.kernel.check(path)
             files["modules/" + os.path.basename(path)] = path
             files[f"modules/{name}.order"] = "".join(f"{each}\n" for each in own.closure([name])).encode()
         if self.script:

@@ -49,6 +49,16 @@ class StockKernel:
         """`kernel/fs/ext4/ext4.ko`, or nothing when the kernel has no such module."""
         return self._paths.get(module_name(name))
 
+    def check(self, path):
+        """Refuses a module that is built for another kernel."""
+        with open(path, "rb") as module:
+            built_for = re.search(rb"\bvermagic=(\S+) ", module.read())
+        if not built_for or built_for[1].decode() != self.release:
+            found = built_for[1].decode() if built_for else "no kernel"
+            raise OSError(f"{path} is built for {found}, this guest's kernel is {self.release}:"
+                          " build for it (make; scripts/build test-modules), or choose the other"
+                          " by KERNEL=SERIES")
+
     def read(self, name):
         """The module's contents, decompressed."""
         path = os.path.join(self.modules, self.path(name))

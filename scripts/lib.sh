@@ -10,13 +10,23 @@ IRONPATH_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 IRONPATH_CACHE=${IRONPATH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ironpath}
 IRONPATH_BUILD=$IRONPATH_TOP/build
 
-# The key of a cached thing is the contents of what describes it.
-cache_key() { cat "$@" | sha256sum | cut -c1-12; }
+# cache_key FILE...: the key of a cached thing is what describes it: these files, and what they depend on besides.
+# A kernel that is pinned anew costs no new roots.
+cache_key() { { echo "$DEBIAN_SUITE $RUSTC_VERSION $BINDGEN_VERSION" && cat "$@"; } | sha256sum | cut -c1-12; }
 
-ROOT_DIR=$IRONPATH_CACHE/root-$(cache_key "$IRONPATH_TOP/scripts/packages/toolchain" \
-	"$IRONPATH_TOP/scripts/versions")
-GUEST_IMAGE=$IRONPATH_CACHE/guest-$(cache_key "$IRONPATH_TOP/scripts/packages/guest" \
-	"$IRONPATH_TOP/scripts/versions").ext4
+ROOT_DIR=$IRONPATH_CACHE/root-$(cache_key "$IRONPATH_TOP/scripts/packages/toolchain")
+GUEST_IMAGE=$IRONPATH_CACHE/guest-$(cache_key "$IRONPATH_TOP/scripts/packages/guest").ext4
+
+# series_of RELEASE: "7.3" of "7.3.4+deb13-amd64".
+series_of() { sed -E 's/^([0-9]+\.[0-9]+).*/\1/' <<<"$1"; }
+
+# supported_series: a line for each, the newest first.
+supported_series() { for release in $KERNELS; do series_of "$release"; done | sort -Vr; }
+
+is_supported() { supported_series | grep -xF -- "$1" >/dev/null; }
+
+# The same as words.
+supported_words() { supported_series | sort -V | paste -sd, | sed 's/,/, /g'; }
 
 die() {
 	printf 'ironpath: %s\n' "$*" >&2
