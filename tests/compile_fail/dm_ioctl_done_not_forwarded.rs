@@ -4,6 +4,10 @@
 //! An ioctl that device-mapper forwards is answered as done: it would go to the mapped device itself, without
 //! end.
 
+#[cfg(not(kernel_7_2))]
+#[path = "common/module.rs"]
+mod module;
+
 use kernel::prelude::*;
 use kernel::str::CStr;
 use storage_dm::{
@@ -27,6 +31,8 @@ pub struct Done {
 
 #[vtable]
 impl Target for Done {
+    #[cfg(not(kernel_7_2))]
+    type OwnerModule = module::Case;
     type Shared = ();
     type Io = ();
 

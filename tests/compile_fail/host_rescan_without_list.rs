@@ -4,6 +4,10 @@
 //! A driver that reads the list of its targets again, but does not say what is in it: the scan would remove
 //! nothing, and scan everything.
 
+#[cfg(not(kernel_7_2))]
+#[path = "common/module.rs"]
+mod module;
+
 use kernel::device::{
     Bound,
     Device, //
@@ -28,6 +32,8 @@ struct Adapter {
 
 #[vtable]
 impl LowLevelDriver for Adapter {
+    #[cfg(not(kernel_7_2))]
+    type OwnerModule = module::Case;
     type CommandData = ();
 
     const NAME: &'static CStr = c"case";

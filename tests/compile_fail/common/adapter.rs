@@ -2,6 +2,10 @@
 
 //! The least that a low-level driver is, for the cases that need one.
 
+#[cfg(not(kernel_7_2))]
+#[path = "module.rs"]
+mod module;
+
 use kernel::device::{
     Bound,
     Device, //
@@ -26,6 +30,8 @@ pub struct Adapter {
 
 #[vtable]
 impl LowLevelDriver for Adapter {
+    #[cfg(not(kernel_7_2))]
+    type OwnerModule = module::Case;
     type CommandData = u32;
 
     const NAME: &'static CStr = c"case";

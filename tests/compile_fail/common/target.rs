@@ -2,6 +2,10 @@
 
 //! The least that a device-mapper target is, for the cases that need one: it holds all bios.
 
+#[cfg(not(kernel_7_2))]
+#[path = "module.rs"]
+mod module;
+
 use kernel::prelude::*;
 use kernel::str::CStr;
 use storage_dm::{
@@ -30,6 +34,8 @@ pub struct Nothing {
 
 #[vtable]
 impl Target for Nothing {
+    #[cfg(not(kernel_7_2))]
+    type OwnerModule = module::Case;
     type Shared = ();
     type Io = u32;
 
