@@ -19,7 +19,7 @@ vm: ## a shell in a guest with the modules loaded (TOPOLOGY=NAME, GDB=1)
 	@scripts/build modules
 	@qemu/vm
 
-bench: ## instructions an I/O, side by side with the C modules (PART=controllers, maps or stall)
+bench: ## instructions per I/O, side by side with the C modules (PART=controllers, maps or stall)
 	@scripts/bench $(PART)
 
 kdump-size: ## the smallest crashkernel= for a dump, side by side with the C driver

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Writes the README's figures from scripts/figures/*.json: readme_figures.py [--check]
+"""Writes the figures of scripts/README.md from scripts/figures/*.json: readme_figures.py [--check]
 
 What stands between `<!-- figures: NAME -->` and `<!-- end -->` is written by this script, from the JSON of its part;
 a part that has none yet is left as it stands. With --check nothing is written, and the exit status is 1 if
@@ -13,7 +13,7 @@ import sys
 from bench_data import MODES, Controllers, Maps, Stalls, load
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-README = os.path.join(TOP, "README.md")
+README = os.path.join(TOP, "scripts/README.md")
 FOLDER = os.path.join(TOP, "scripts/figures")
 BLOCK = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
 
@@ -38,7 +38,7 @@ def controllers():
     """Both drivers, and the floor."""
     data = load(os.path.join(FOLDER, "controllers.json"))
     part = Controllers(data)
-    lines = ["| instructions an I/O | random read | random write |", "| --- | --- | --- |"]
+    lines = ["| instructions per I/O | random read | random write |", "| --- | --- | --- |"]
     for device, title in DEVICES:
         cells = []
         for direction in part.directions:
@@ -101,7 +101,7 @@ def main():
         old = file.read()
     found = [match[2] for match in BLOCK.finditer(old)]
     if sorted(found) != sorted(BLOCKS):
-        sys.exit(f"README.md has places for {found}, there are figures of {list(BLOCKS)}")
+        sys.exit(f"scripts/README.md has places for {found}, there are figures of {list(BLOCKS)}")
     new = BLOCK.sub(written, old)
     if "--check" not in sys.argv:
         with open(README, "w", encoding="utf-8") as file:
@@ -109,7 +109,7 @@ def main():
         return 0
     stale = [match[2] for match, other in zip(BLOCK.finditer(old), BLOCK.finditer(new)) if match[0] != other[0]]
     if stale:
-        print(f"README.md does not say what scripts/figures has, of {', '.join(stale)}: run scripts/readme_figures.py")
+        print(f"scripts/README.md does not say what scripts/figures has, of {', '.join(stale)}: run scripts/readme_figures.py")
     return 1 if stale else 0
 
 

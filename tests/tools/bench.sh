@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Figures: medians and spreads of samples, goals in the exit status, and the README that has them.
+# Figures: medians and spreads of samples, goals in the exit status, and the page that has them.
 # tests: 9
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -53,10 +53,10 @@ tree=$WORK/tree
 mkdir -p "$tree/scripts/figures"
 cp scripts/*.py "$tree/scripts/"
 [ ! -d scripts/figures ] || cp -r scripts/figures "$tree/scripts/"
-cp README.md "$tree/"
+cp scripts/README.md "$tree/scripts/"
 written() { in_root python3 -B "$tree/scripts/readme_figures.py" "$@"; }
-point "the README has the figures that are kept" written --check
+point "scripts/README.md has the figures that are kept" written --check
 measured 941 951 961
 cp "$WORK/controllers.json" "$tree/scripts/figures/"
 point "other figures make it stale" refuses "of controllers:" written --check
-point "and are written into it" eval "written && written --check && grep -q '951 (0.951 of C)' '$tree/README.md'"
+point "and are written into it" eval "written && written --check && grep -q '951 (0.951 of C)' '$tree/scripts/README.md'"

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# README's recipe for gdb: what the guest prints makes the modules' symbols known, and a breakpoint in the driver
-# is hit when a disk is read.
+# The recipe for gdb in qemu/README.md: what the guest prints makes the modules' symbols known, and a breakpoint
+# in the driver is hit when a disk is read.
 # tests: 5
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 SECONDS_TO_BOOT=240
 port=$((20000 + RANDOM % 20000))
-function=$(sed -n 's/^(gdb) hbreak \([^ ]*\).*/\1/p' README.md)
+function=$(sed -n 's/^(gdb) hbreak \([^ ]*\).*/\1/p' qemu/README.md)
 mkfifo "$WORK/in"
 GDB=$port qemu/vm gen2 <"$WORK/in" >"$WORK/console" 2>&1 &
 guest=$!

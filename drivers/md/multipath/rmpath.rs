@@ -126,7 +126,7 @@ impl fmt::Display for NameTaken {
             write!(f, "; what needs it: {first}")?;
             loaded.try_for_each(|name| write!(f, ", {name}"))?;
         }
-        f.write_str("; see /sys/module/dm_multipath/holders, and the README for how to keep it out")
+        f.write_str("; see /sys/module/dm_multipath/holders, and rmpath(4) for how to keep it out")
     }
 }
 

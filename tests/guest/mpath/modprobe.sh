@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The lines of modprobe.d that the README gives: whoever asks for the stock target or a selector of it gets
+# The lines of modprobe.d that drivers/md/multipath/README.md gives: whoever asks for the stock target or a selector of it gets
 # rmpath, and only that. Where the stock target has come first, rmpath says what brought it.
 # topology: none
 # modules: dm_multipath dm_round_robin dm_queue_length dm_service_time
