@@ -138,6 +138,23 @@ impl Slot<'_> {
         Ok(())
     }
 
+    /// Writes bytes at a byte offset; the last word is filled with zeros. Any context.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slot::write`].
+    #[inline]
+    pub fn write_bytes(&self, offset: usize, bytes: &[u8]) -> Result {
+        for (index, chunk) in bytes.chunks(size_of::<u32>()).enumerate() {
+            let mut word = [0; size_of::<u32>()];
+            for (to, from) in word.iter_mut().zip(chunk) {
+                *to = *from;
+            }
+            self.write(offset + index * size_of::<u32>(), [u32::from_ne_bytes(word)])?;
+        }
+        Ok(())
+    }
+
     /// Reads words from a byte offset. Any context.
     ///
     /// # Errors
