@@ -6,7 +6,14 @@ use core::num::NonZero;
 use core::sync::atomic::{AtomicU32, Ordering::*};
 use kernel::device::{Bound, Core, Device};
 use kernel::io::{poll::read_poll_timeout, register, Io};
-use kernel::{devres::Devres, pci, prelude::*, str::CStr, sync::Arc, time::Delta};
+use kernel::{
+    devres::Devres,
+    pci,
+    prelude::*,
+    str::CStr,
+    sync::{new_mutex, Arc, Mutex},
+    time::Delta,
+};
 use storage::dma::{read_barrier, AddressWidth, Pool, Slot};
 use storage::irq::{Handler, Ladder, Line, Look, Poller, Rungs};
 use storage::{doorbell::Posting, rcu};
@@ -38,6 +45,8 @@ struct Adapter {
     commands: Pool,
     in_flight: InFlight<Adapter>,
     state: AtomicU32,
+    /// Resets come from error handling and from user space.
+    resetting: Pin<KBox<Mutex<()>>>,
     completed: AtomicU32,
     poller: Pin<KBox<Poller>>,
 }
@@ -175,18 +184,27 @@ impl scsi::LowLevelDriver for Adapter {
     }
 
     fn reset_host(&self, dev: &Device<Bound>, _: &scsi::TimedOut<'_, Self>) -> Recovery {
-        self.state.store(RESETTING, Release);
+        let _resetting = self.resetting.lock();
+        let alive = self
+            .state
+            .compare_exchange(RUNNING, RESETTING, AcqRel, Acquire)
+            .is_ok();
         rcu::synchronize(); // Whoever saw RUNNING has rung the doorbell.
-        let outcome = self.reset(dev);
+        let outcome = if alive { self.reset(dev) } else { Err(ENODEV) };
         if outcome.is_err() {
             storage::pci::stop_dma(dev); // The memory of the commands is given back below.
         }
         let byte = outcome.map_or(HostByte::NoConnect, |()| HostByte::Reset);
         self.in_flight
             .sweep(|command| command.complete(Status::host(byte)));
-        self.state
-            .store(outcome.map_or(DEAD, |()| RUNNING), Release);
-        outcome.map_or(Recovery::Failed, |()| Recovery::Success)
+        let next = outcome.map_or(DEAD, |()| RUNNING);
+        match self
+            .state
+            .compare_exchange(RESETTING, next, AcqRel, Acquire)
+        {
+            Ok(_) if next == RUNNING => Recovery::Success,
+            _ => Recovery::Failed,
+        }
     }
 }
 
@@ -206,6 +224,7 @@ fn probe(pdev: &pci::Device<Core<'_>>) -> Result<Example> {
             commands: Pool::new(dev, TAGS, COMMAND_BYTES, 0)?,
             in_flight: InFlight::new(TAGS)?,
             state: AtomicU32::new(RUNNING),
+            resetting: KBox::pin_init(new_mutex!(()), GFP_KERNEL)?,
             completed: AtomicU32::new(0),
             poller: Poller::new(Delta::from_micros(250))?,
         },
