@@ -7,7 +7,6 @@ use core::sync::atomic::{AtomicU32, Ordering::*};
 use kernel::device::{Bound, Core, Device};
 use kernel::io::{poll::read_poll_timeout, register, Io};
 use kernel::{
-    devres::Devres,
     pci,
     prelude::*,
     str::CStr,
@@ -27,8 +26,6 @@ register! {
     /// Writing zero acknowledges an interrupt.
     CONTROL(u32) @ 0x08 { 0:0 reset => bool; }
 }
-type Bar = pci::Bar<'static, 0x10>;
-
 const TAGS: u32 = 63;
 /// A command: generation, target, number of segments; the CDB at 16; status and generation, which
 /// the adapter writes in this order, at 32 and 36; 12 bytes per segment at 64.
@@ -41,7 +38,7 @@ const RESETTING: u32 = 1;
 const DEAD: u32 = 2;
 
 struct Adapter {
-    bar: Devres<Bar>,
+    bar: storage::pci::DevresBar<0x10>,
     commands: Pool,
     in_flight: InFlight<Adapter>,
     state: AtomicU32,
@@ -67,7 +64,7 @@ impl Adapter {
         )
     }
 
-    fn ring_doorbell(&self, bar: &Bar, slot: &Slot<'_>, _posting: Posting<'_>) {
+    fn ring_doorbell(&self, bar: &pci::Bar<'_, 0x10>, slot: &Slot<'_>, _posting: Posting<'_>) {
         bar.write_reg(DOORBELL::from(slot.address() as u32));
         self.poller.kick();
     }
@@ -137,7 +134,7 @@ impl Handler for Adapter {
     }
 }
 
-static TEMPLATE: scsi::Template<Adapter> = scsi::Template::new(&THIS_MODULE);
+static TEMPLATE: scsi::Template<Adapter> = scsi::Template::new(storage::this_module!());
 
 #[vtable]
 impl scsi::LowLevelDriver for Adapter {
@@ -192,7 +189,8 @@ impl scsi::LowLevelDriver for Adapter {
         rcu::synchronize(); // Whoever saw RUNNING has rung the doorbell.
         let outcome = if alive { self.reset(dev) } else { Err(ENODEV) };
         if outcome.is_err() {
-            storage::pci::stop_dma(dev); // The memory of the commands is given back below.
+            // The memory of the commands is given back below.
+            let _ = storage::pci::stop_dma(dev);
         }
         let byte = outcome.map_or(HostByte::NoConnect, |()| HostByte::Reset);
         self.in_flight
@@ -280,11 +278,10 @@ impl storage::pci::Driver for Example {
     fn shutdown<'bound>(_: &'bound pci::Device<Core<'_>>, _: Pin<&Self>) {}
 }
 
-kernel::pci_device_table!(
+storage::pci_device_table!(
     PCI_TABLE,
-    MODULE_PCI_TABLE,
     (),
-    [(pci::DeviceId::from_id(pci::Vendor::REDHAT, 0x7fff), ())]
+    [(pci::DeviceId::from_id(pci::Vendor::REDHAT, 0x7fff), ())],
 );
 
 kernel::module_driver!(<T>, storage::pci::Adapter<T>, {

@@ -44,6 +44,7 @@ storage::same_layout! {
         max_id: AT_Scsi_Host_max_id,
         max_lun: AT_Scsi_Host_max_lun,
         max_cmd_len: AT_Scsi_Host_max_cmd_len,
+        nr_hw_queues: AT_Scsi_Host_nr_hw_queues,
         prot_capabilities: AT_Scsi_Host_prot_capabilities,
         host_no: AT_Scsi_Host_host_no,
         transportt: AT_Scsi_Host_transportt,

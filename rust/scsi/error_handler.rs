@@ -293,8 +293,9 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
             continue;
         }
         let table = gate.driver().in_flight();
-        if let Some(flight) = table.flight(tag) {
-            storage::pci::stop_dma(gate.device());
+        // Without a way to stop DMA the command has to wait for the hardware.
+        let flight = table.flight(tag);
+        if let Some(flight) = flight.filter(|_| storage::pci::stop_dma(gate.device()).is_ok()) {
             let section = kernel::sync::rcu::read_lock();
             let ended = table.land(ReadSide::of(&section), flight, |command| {
                 command.complete(Status::host(HostByte::Error))
@@ -312,7 +313,7 @@ unsafe fn settle<T: LowLevelDriver>(raw: *mut bindings::scsi_cmnd) {
         }
         dev_err!(
             gate.device(),
-            "tag {} is outstanding after a host reset, and not in the in-flight table; waiting\n",
+            "tag {} is outstanding after a host reset, and cannot be ended from the in-flight table; waiting\n",
             tag
         );
         since = Instant::now();

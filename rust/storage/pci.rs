@@ -204,16 +204,20 @@ pub fn is_capture_kernel() -> bool {
 }
 
 /// Takes bus mastering away: the device can no longer write to memory. Any context.
-pub fn stop_dma(dev: &device::Device<Bound>) {
-    if let Ok(dev) = <&pci::Device<Bound>>::try_from(dev) {
-        let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
-            .cast_mut()
-            .cast();
-        // SAFETY: the function wants a valid `struct pci_dev`. `dev` is a reference to a transparent wrapper of
-        // one; bound, so that nobody else sets up the device meanwhile. The register is written by the
-        // configuration access functions, which lock for themselves.
-        unsafe { bindings::pci_clear_master(raw) };
-    }
+///
+/// # Errors
+///
+/// `EINVAL` if it is not a PCI device: it can still write.
+pub fn stop_dma(dev: &device::Device<Bound>) -> Result {
+    let dev = <&pci::Device<Bound>>::try_from(dev)?;
+    let raw = core::ptr::from_ref::<pci::Device<Bound>>(dev)
+        .cast_mut()
+        .cast();
+    // SAFETY: the function wants a valid `struct pci_dev`. `dev` is a reference to a transparent wrapper of
+    // one; bound, so that nobody else sets up the device meanwhile. The register is written by the
+    // configuration access functions, which lock for themselves.
+    unsafe { bindings::pci_clear_master(raw) };
+    Ok(())
 }
 
 /// A device whose memory window is enabled. When this is dropped the device is disabled again: it no longer reads

@@ -10,6 +10,8 @@
 tree=$WORK/tree
 mkdir -p "$tree/scripts"
 cp -r scripts/kernel scripts/versions scripts/packages "$tree/scripts/"
+# Without a default, so that the order of the series is seen.
+export DEFAULT_SERIES=none
 # The newest supported series, with its pinned release, and the one before.
 read -r newest before <<<"$(supported_series | paste -sd' ')"
 pinned=$(tr ' ' '\n' <<<"$KERNELS" | grep "^$newest\.")

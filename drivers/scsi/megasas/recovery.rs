@@ -180,7 +180,9 @@ impl Adapter {
     /// just being started may be missed: who can sleep calls [`Adapter::give_up`]. Any context.
     pub(crate) fn kill(&self, dev: &Device<Bound>) {
         // In this order: a host reset that finds the adapter dead answers all commands at once.
-        storage::pci::stop_dma(dev);
+        if storage::pci::stop_dma(dev).is_err() {
+            dev_err!(dev, "DMA could not be stopped\n");
+        }
         self.set_dead();
         self.mailbox.release_after_reset();
         self.fail_all(HostByte::NoConnect);

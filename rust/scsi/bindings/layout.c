@@ -37,6 +37,7 @@ void layout(void)
 	AT(Scsi_Host, max_id);
 	AT(Scsi_Host, max_lun);
 	AT(Scsi_Host, max_cmd_len);
+	AT(Scsi_Host, nr_hw_queues);
 	AT(Scsi_Host, prot_capabilities);
 	AT(Scsi_Host, host_no);
 	AT(Scsi_Host, transportt);
