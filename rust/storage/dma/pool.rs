@@ -150,7 +150,10 @@ impl Slot<'_> {
             for (to, from) in word.iter_mut().zip(chunk) {
                 *to = *from;
             }
-            self.write(offset + index * size_of::<u32>(), [u32::from_ne_bytes(word)])?;
+            self.write(
+                offset + index * size_of::<u32>(),
+                [u32::from_ne_bytes(word)],
+            )?;
         }
         Ok(())
     }
