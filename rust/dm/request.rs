@@ -158,9 +158,10 @@ impl Drop for Clone<'_> {
 
 /// What of a clone its queue does not take, if it was refused for that: then no driver has seen it.
 ///
-/// The limits are those by which the clone was refused: who changes the limits of a queue in use freezes it
-/// (`queue_limits_commit_update_frozen`), which waits until every request of the queue is freed, and the clone is
-/// not freed yet.
+/// The limits are those by which the clone was refused, where the limits of a queue in use are changed with the
+/// queue frozen (`queue_limits_commit_update_frozen`: sysfs, sd, NVMe, virtio_blk): that waits until every request
+/// of the queue is freed, and the clone is not freed yet. `mpi3mr` and device-mapper do not freeze it; if they raise
+/// the limits in between, the refusal counts as an error of the path.
 ///
 /// # Safety
 ///

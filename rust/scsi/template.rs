@@ -108,7 +108,7 @@ pub trait LowLevelDriver: Send + Sync + Sized + 'static {
     ) -> Result<Done<'c>, Rejected<'c>>;
 
     /// The table that the driver posts its commands from, always the same: what a host reset leaves in it is
-    /// ended there. Another table takes no commands. Any context.
+    /// ended there. A table that no host was registered with takes no commands. Any context.
     fn in_flight(&self) -> &InFlight<Self>;
 
     /// Resets the adapter. May sleep; see "Error handling" above.

@@ -30,7 +30,8 @@ impl<'a> ReadSide<'a> {
 
     /// # Safety
     ///
-    /// Called in interrupt context, which is a read-side section itself, and not kept beyond.
+    /// Called in interrupt context, or with bottom halves disabled, which are read-side sections themselves, and not
+    /// kept beyond.
     #[inline]
     pub(crate) unsafe fn in_interrupt() -> Self {
         // INVARIANT: an interrupt handler is a read-side section, and the caller guarantees that this is one and

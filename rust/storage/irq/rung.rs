@@ -200,15 +200,17 @@ impl<H: Handler> Drop for Registered<H> {
 
 /// # Safety
 ///
-/// Called for an interrupt, in hard interrupt context, with the cookie that was registered with this function.
+/// Called for an interrupt, in hard interrupt context or by a forced interrupt thread, with the cookie that was
+/// registered with this function.
 unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> bindings::irqreturn_t {
     // SAFETY: `Registered::new` has registered this function with a `Cookie<H>` only, which lives until `free_irq`
     // has waited for the last call; it is shared, and a cookie is `Sync`.
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
     // SAFETY: the registration belongs to a `Devres` of the device, which frees it before the device is unbound.
     let dev = unsafe { cookie.dev.as_bound() };
-    // SAFETY: this function is called in hard interrupt context. The handler gets the section with a lifetime of which
-    // it knows nothing, so it cannot keep it.
+    // SAFETY: `in_interrupt` wants a read-side section around the use of what it returns. This function runs in hard
+    // interrupt context, or with `threadirqs` in `irq_forced_thread_fn`, which disables bottom halves: either is
+    // such a section. The handler gets it with a lifetime of which it knows nothing, so it cannot keep it.
     let section = unsafe { ReadSide::in_interrupt() };
     cookie.handler.poller().interrupt();
     cookie.handler.message(dev, section, cookie.vector);
@@ -217,15 +219,17 @@ unsafe extern "C" fn message<H: Handler>(_irq: c_int, data: *mut c_void) -> bind
 
 /// # Safety
 ///
-/// Called for an interrupt, in hard interrupt context, with the cookie that was registered with this function.
+/// Called for an interrupt, in hard interrupt context or by a forced interrupt thread, with the cookie that was
+/// registered with this function.
 unsafe extern "C" fn line<H: Handler>(_irq: c_int, data: *mut c_void) -> bindings::irqreturn_t {
     // SAFETY: `Registered::new` has registered this function with a `Cookie<H>` only, which lives until `free_irq`
     // has waited for the last call; it is shared, and a cookie is `Sync`.
     let cookie = unsafe { &*data.cast::<Cookie<H>>() };
     // SAFETY: the registration belongs to a `Devres` of the device, which frees it before the device is unbound.
     let dev = unsafe { cookie.dev.as_bound() };
-    // SAFETY: this function is called in hard interrupt context. The handler gets the section with a lifetime of which
-    // it knows nothing, so it cannot keep it.
+    // SAFETY: `in_interrupt` wants a read-side section around the use of what it returns. This function runs in hard
+    // interrupt context, or with `threadirqs` in `irq_forced_thread_fn`, which disables bottom halves: either is
+    // such a section. The handler gets it with a lifetime of which it knows nothing, so it cannot keep it.
     let section = unsafe { ReadSide::in_interrupt() };
     match cookie.handler.line(dev, section) {
         Line::Ours => {
