@@ -9,15 +9,17 @@
  * frame is never answered. The parameter `hits` counts these frames, also with how=count, which leaves
  * them as they are.
  *
- * The doorbell is the register at 0x40; it is given the frame's bus address, which is its physical one
- * where there is no IOMMU, and the low bits are not part of it.
+ * The doorbell is the register at 0x40; it is given the frame's bus address, whose low bits are not part of
+ * it. Where an IOMMU translates that, it does so for the only controller that there may be.
  */
 
 #include <linux/atomic.h>
 #include <linux/io.h>
+#include <linux/iommu.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/ptrace.h>
 #include <linux/string.h>
 
@@ -52,6 +54,10 @@ MODULE_PARM_DESC(hits, "how many such frames there were");
 
 static atomic_t count = ATOMIC_INIT(0);
 
+static struct pci_dev *controller;
+/* What translates the controller's addresses; none where they are physical. */
+static struct iommu_domain *domain;
+
 /* In place of the register's write. */
 static noinline void not_written(void)
 {
@@ -60,13 +66,17 @@ static noinline void not_written(void)
 /* rust_helper_writel(value, address) */
 static int entered(struct kprobe *probe, struct pt_regs *regs)
 {
-	phys_addr_t bus = regs->di & ~0x1fUL & U32_MAX;
+	dma_addr_t bus = regs->di & ~0x1fUL & U32_MAX;
 	unsigned int number;
+	phys_addr_t phys;
 	u8 *frame;
 
-	if (offset_in_page(regs->si) != DOORBELL || !pfn_valid(PHYS_PFN(bus)))
+	if (offset_in_page(regs->si) != DOORBELL)
 		return 0;
-	frame = phys_to_virt(bus);
+	phys = domain ? iommu_iova_to_phys(domain, bus) : bus;
+	if (!phys || !pfn_valid(PHYS_PFN(phys)))
+		return 0;
+	frame = phys_to_virt(phys);
 	if (frame[FRAME_COMMAND] != command)
 		return 0;
 	if (opcode && *(u32 *)(frame + FRAME_OPCODE) != opcode)
@@ -91,14 +101,34 @@ static struct kprobe probe = {
 
 static int __init failframe_init(void)
 {
+	struct pci_dev *other;
+	int err;
+
 	if (strcmp(how, "refuse") && strcmp(how, "lose") && strcmp(how, "count"))
 		return -EINVAL;
-	return register_kprobe(&probe);
+	controller = pci_get_device(PCI_VENDOR_ID_LSI_LOGIC, PCI_ANY_ID, NULL);
+	if (!controller)
+		return -ENODEV;
+	domain = iommu_get_domain_for_dev(&controller->dev);
+	if (domain) {
+		/* The search drops the reference that it begins with. */
+		other = pci_get_device(PCI_VENDOR_ID_LSI_LOGIC, PCI_ANY_ID, pci_dev_get(controller));
+		if (other) {
+			pci_dev_put(other);
+			pci_dev_put(controller);
+			return -EOPNOTSUPP;
+		}
+	}
+	err = register_kprobe(&probe);
+	if (err)
+		pci_dev_put(controller);
+	return err;
 }
 
 static void __exit failframe_exit(void)
 {
 	unregister_kprobe(&probe);
+	pci_dev_put(controller);
 }
 
 module_init(failframe_init);
