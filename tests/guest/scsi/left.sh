@@ -26,21 +26,8 @@ plan 11
 require_cmd python3
 
 # A read of 64 KiB uses up the throttle for sixteen seconds.
-SLOW='{"iops-read": 1, "iops-size": 4096}'
-FAST='{"iops-read": 0, "iops-size": 0}'
 TIMEOUT=3
 
-set_up() {
-	ctl qmp '{"execute": "object-add", "arguments": {"qom-type": "throttle-group", "id": "slow"}}'
-	node='"driver": "throttle", "node-name": "slow", "throttle-group": "slow", "file": "d0-file"'
-	ctl qmp "{\"execute\": \"blockdev-add\", \"arguments\": {$node}}"
-	node='"driver": "raw", "node-name": "d0", "file": "slow", "discard": "unmap"'
-	ctl qmp "{\"execute\": \"blockdev-reopen\", \"arguments\": {\"options\": [{$node}]}}"
-}
-speed() {
-	limits="\"path\": \"/objects/slow\", \"property\": \"limits\", \"value\": $1"
-	ctl qmp "{\"execute\": \"qom-set\", \"arguments\": {$limits}}"
-}
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 # keep_reading: a read whose buffer stays after its end, which /tmp/read-ended tells.
 keep_reading() {
@@ -83,19 +70,19 @@ reset=$(awk '$4 == "[rmegasas]" && $3 ~ /^_R.*10reset_host$/ { print $3; exit }'
 insmod /ironpath/modules/failcall.ko function="$reset" value=0 at=1 until=9 comm=scsi_eh || die "no probe of $reset"
 echo $TIMEOUT >"/sys/block/$disk/device/timeout"
 echo $TIMEOUT >"/sys/block/$disk/device/eh_timeout"
-set_up || die "the disk cannot be made slow"
+throttle_disk || die "the disk cannot be made slow"
 
 trace_start megasas_qf_new
 kmsg_mark
 check "the controller may write to memory" [ "$(master)" = 4 ]
-speed "$SLOW"
+throttle "$SLOW"
 read_late
 keep_reading &
 reader=$!
 check "a late command is aborted" wait_for 60 kmsg_has 'tag [0-9]+ aborted'
 # Once it is tried again, it waits in the throttle whatever the limits are.
 wait_for 10 outstanding || :
-speed "$FAST"
+throttle "$FAST"
 check "late again, a host reset leaves it" \
 	wait_for 30 kmsg_has 'tag [0-9]+ is still outstanding after a host reset: DMA is stopped, the command ends with an error'
 check "the driver's reset was called, and not entered" [ "$(cat /sys/module/failcall/parameters/calls)" -ge 1 ]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # What guest scripts of SCSI host adapters have in common: calls of the kernel that are counted, a probe that
-# fails, registers that are put out of reach. After lib.sh.
+# fails, reads that are late, registers that are put out of reach. After lib.sh.
 
 # --- what was taken and given back -----------------------------------------------------------
 
@@ -63,6 +63,28 @@ disabled() {
 			return 1
 		fi
 	done
+}
+
+# --- reads that are late ---------------------------------------------------------------------
+
+# Limits for `throttle`: with SLOW a read takes a second for each 4 KiB before the next begins. Writes are free.
+# shellcheck disable=SC2034 # scripts use both
+SLOW='{"iops-read": 1, "iops-size": 4096}'
+# shellcheck disable=SC2034
+FAST='{"iops-read": 0, "iops-size": 0}'
+
+# throttle_disk: a throttle below the first disk, which does not limit it yet.
+throttle_disk() {
+	ctl qmp '{"execute": "object-add", "arguments": {"qom-type": "throttle-group", "id": "slow"}}'
+	node='"driver": "throttle", "node-name": "slow", "throttle-group": "slow", "file": "d0-file"'
+	ctl qmp "{\"execute\": \"blockdev-add\", \"arguments\": {$node}}"
+	node='"driver": "raw", "node-name": "d0", "file": "slow", "discard": "unmap"'
+	ctl qmp "{\"execute\": \"blockdev-reopen\", \"arguments\": {\"options\": [{$node}]}}"
+}
+# throttle LIMITS
+throttle() {
+	limits="\"path\": \"/objects/slow\", \"property\": \"limits\", \"value\": $1"
+	ctl qmp "{\"execute\": \"qom-set\", \"arguments\": {$limits}}"
 }
 
 # --- registers -------------------------------------------------------------------------------

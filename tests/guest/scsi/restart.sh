@@ -11,27 +11,16 @@
 # tests: 11
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/scsi/lib.sh
+. /ironpath/scsi.sh
 set -eu
 plan 11
 
-# As in timeout.sh: a read of 64 KiB uses up the throttle for sixteen seconds. Writes are free.
-SLOW='{"iops-read": 1, "iops-size": 4096}'
-FAST='{"iops-read": 0, "iops-size": 0}'
+# A read of 64 KiB uses up the throttle for sixteen seconds.
 TIMEOUT=5
 # In blocks of 512 bytes; beyond what is read.
 LBA=1024
 
-set_up() {
-	ctl qmp '{"execute": "object-add", "arguments": {"qom-type": "throttle-group", "id": "slow"}}'
-	node='"driver": "throttle", "node-name": "slow", "throttle-group": "slow", "file": "d0-file"'
-	ctl qmp "{\"execute\": \"blockdev-add\", \"arguments\": {$node}}"
-	node='"driver": "raw", "node-name": "d0", "file": "slow", "discard": "unmap"'
-	ctl qmp "{\"execute\": \"blockdev-reopen\", \"arguments\": {\"options\": [{$node}]}}"
-}
-speed() {
-	limits="\"path\": \"/objects/slow\", \"property\": \"limits\", \"value\": $1"
-	ctl qmp "{\"execute\": \"qom-set\", \"arguments\": {$limits}}"
-}
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 probe() { cat "/sys/module/notready/parameters/$1"; }
 stopped() { [ "$(probe times)" = 0 ]; }
@@ -55,7 +44,7 @@ echo $TIMEOUT >"/sys/block/$disk/device/timeout"
 echo $TIMEOUT >"/sys/block/$disk/device/eh_timeout"
 restart=$(echo "/sys/block/$disk/device/scsi_disk/"*/allow_restart)
 echo 1 >"$restart"
-set_up || die "the disk cannot be made slow"
+throttle_disk || die "the disk cannot be made slow"
 
 # Nothing is late: the unit is started, and the write is tried again.
 stop_unit
@@ -63,14 +52,14 @@ check "a stopped unit is started, and written" write_block
 check "START UNIT of error handling succeeded" [ "$(probe started) $(probe refused)" = "1 0" ]
 
 kmsg_mark
-speed "$SLOW"
+throttle "$SLOW"
 read_late >/dev/null
 read_late >/tmp/late &
 reader=$!
 check "a late command is aborted" wait_for 60 kmsg_has 'tag [0-9]+ aborted'
 check "it is tried again" wait_for 10 outstanding 1
 # It waits in the throttle whatever the limits are now, which must be gone before it is tried a third time.
-speed "$FAST"
+throttle "$FAST"
 stop_unit
 write_block &
 writer=$!

@@ -13,28 +13,15 @@
 # tests: 14
 # shellcheck source=tests/guest/lib.sh
 . /ironpath/lib.sh
+# shellcheck source=tests/guest/scsi/lib.sh
+. /ironpath/scsi.sh
 set -eu
 plan 14
 
 # A read of 32 KiB uses up the throttle for eight seconds, one of 4 KiB for one: the next read waits so
 # long. Writes are free.
-SLOW='{"iops-read": 1, "iops-size": 4096}'
-FAST='{"iops-read": 0, "iops-size": 0}'
 TIMEOUT=3
 
-# set_up: a throttle below the first disk, which does not limit it yet.
-set_up() {
-	ctl qmp '{"execute": "object-add", "arguments": {"qom-type": "throttle-group", "id": "slow"}}'
-	node='"driver": "throttle", "node-name": "slow", "throttle-group": "slow", "file": "d0-file"'
-	ctl qmp "{\"execute\": \"blockdev-add\", \"arguments\": {$node}}"
-	node='"driver": "raw", "node-name": "d0", "file": "slow", "discard": "unmap"'
-	ctl qmp "{\"execute\": \"blockdev-reopen\", \"arguments\": {\"options\": [{$node}]}}"
-}
-# speed LIMITS
-speed() {
-	limits="\"path\": \"/objects/slow\", \"property\": \"limits\", \"value\": $1"
-	ctl qmp "{\"execute\": \"qom-set\", \"arguments\": {$limits}}"
-}
 attribute() { cat "/sys/class/scsi_host/$host/$1"; }
 # read_late COUNT: so many times 4 KiB.
 read_late() { dd if="/dev/$disk" bs=$(($1 * 4096)) skip=1 count=1 iflag=direct 2>/dev/null | sha256sum; }
@@ -51,21 +38,21 @@ head -c 1048576 /dev/urandom >/tmp/data
 dd if=/tmp/data of="/dev/$disk" bs=64k oflag=direct 2>/dev/null
 echo $TIMEOUT >"/sys/block/$disk/device/timeout"
 echo $TIMEOUT >"/sys/block/$disk/device/eh_timeout"
-set_up || die "the disk cannot be made slow"
+throttle_disk || die "the disk cannot be made slow"
 
 # said REGEX: how many such lines the kernel log has since the mark.
 said() { kmsg_since | grep -Ec "$1"; }
 
 trace_start megasas_init_firmware megasas_initq_mapped megasas_dcmd_reset_ld "megasas_abort_*" scsi_req_cancel
 kmsg_mark
-speed "$SLOW"
+throttle "$SLOW"
 # The first finds the throttle unused; the second waits too long, tried again it does not.
 read_late 8 >/dev/null
 read_late 1 >/tmp/first &
 reader=$!
 check "a late command is aborted" wait_for 30 kmsg_has 'tag [0-9]+ aborted'
 wait "$reader" || :
-speed "$FAST"
+throttle "$FAST"
 check "it was tried again, and has its data" [ "$(cat /tmp/first)" = "$(wanted 1)" ]
 check "the disk gets fewer commands from now on" [ "$(cat "/sys/block/$disk/device/queue_depth")" -le 16 ]
 check "no further step was needed" eval "! kmsg_has 'drive [0-9]+ reset|host reset'"
@@ -81,14 +68,14 @@ case $IRONPATH_TOPOLOGY in
 esac
 trace_mark
 kmsg_mark
-speed "$SLOW"
+throttle "$SLOW"
 read_late 8 >/dev/null
 read_late 8 >/tmp/second &
 reader=$!
 # Once it waits in the throttle, the limits do not matter to it any more. They must be gone before it is tried a
 # third time, which is right after the reset.
 wait_for 60 tried_again || :
-speed "$FAST"
+throttle "$FAST"
 check "late again, a reset follows the abort" wait_for 60 kmsg_has "$step"
 wait "$reader" || :
 check "the command has its data" [ "$(cat /tmp/second)" = "$(wanted 8)" ]

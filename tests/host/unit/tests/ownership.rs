@@ -64,13 +64,13 @@ fn a_timeout_leaves_a_command_that_was_refused_to_the_block_layer() {
     assert_eq!(owner.time_out(), Err(Verdict::Rejected));
 }
 
-#[test]
-fn a_command_that_is_rejected_while_the_driver_is_asked_is_started_anew_by_the_timeout() {
+/// The driver gives the command up while it is asked what to do about the timeout.
+fn given_up_while_asked(give_up: impl Fn(&Ownership) -> (bool, End)) {
     for extend in [false, true] {
         let owner = Ownership::new();
         assert!(owner.begin());
         assert_eq!(owner.time_out(), Ok(()));
-        assert_eq!(reject(&owner), (true, End::Silent));
+        assert_eq!(give_up(&owner), (true, End::Silent));
         let verdict = match extend {
             true => owner.extend(),
             false => owner.escalate(),
@@ -78,6 +78,11 @@ fn a_command_that_is_rejected_while_the_driver_is_asked_is_started_anew_by_the_t
         assert_eq!(verdict, Verdict::Late);
         assert!(!owner.is_outstanding());
     }
+}
+
+#[test]
+fn a_command_that_is_rejected_while_the_driver_is_asked_is_started_anew_by_the_timeout() {
+    given_up_while_asked(reject);
 }
 
 #[test]
@@ -105,18 +110,7 @@ fn a_command_that_the_driver_has_is_refused_and_its_end_is_silent() {
 
 #[test]
 fn a_command_that_ends_while_the_driver_is_asked_is_reported_by_the_timeout() {
-    for extend in [false, true] {
-        let owner = Ownership::new();
-        assert!(owner.begin());
-        assert_eq!(owner.time_out(), Ok(()));
-        assert_eq!(end(&owner), (true, End::Silent));
-        let verdict = match extend {
-            true => owner.extend(),
-            false => owner.escalate(),
-        };
-        assert_eq!(verdict, Verdict::Late);
-        assert!(!owner.is_outstanding());
-    }
+    given_up_while_asked(end);
 }
 
 #[test]
